@@ -1,0 +1,61 @@
+"""The only place where tasks are made: each has an owner, a name and a last word.
+
+An eternal task that dies is started again with a growing pause and counted; `/readyz` and the metrics
+read `died`. Nothing is fired and forgotten.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+_log = logging.getLogger(__name__)
+_PAUSE_AFTER_DEATH_S = (0.1, 0.5, 2.0, 5.0)  # the last one repeats
+
+
+class Tasks:
+    """Owns tasks; `stop()` cancels what is left and waits for it."""
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._running: set[asyncio.Task[Any]] = set()
+        self.died: Counter[str] = Counter()
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a coroutine once; a failure is logged with its name, never lost."""
+        task = asyncio.get_running_loop().create_task(work, name=f"{self._owner}.{name}")
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def forever(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[Any]:
+        """Run `work()` until it returns or `stop()`; if it raises it is started again after a pause."""
+        return self.start(name, self._guard(name, work))
+
+    async def _guard(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        deaths = 0
+        while True:
+            try:
+                await work()
+                return
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                self.died[name] += 1
+                _log.exception("task died and is started again", extra={"task": name})
+                await asyncio.sleep(_PAUSE_AFTER_DEATH_S[min(deaths, len(_PAUSE_AFTER_DEATH_S) - 1)])
+                deaths += 1
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.died[task.get_name()] += 1
+            _log.error("task failed", extra={"task": task.get_name()}, exc_info=task.exception())
+
+    async def stop(self) -> None:
+        """Cancel everything that still runs and wait until it has ended."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,115 @@
+"""The channel log in the SQL database, in the same transaction as the business change.
+
+Appending moves the channel's head row first: that row is the lock that makes positions follow commits
+without gaps. The bus hears of an event through the outbox, right after the commit.
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from server.core.clock import server_now
+from server.storage.channel_log.port import LoggedEvent, Position, Slice
+from server.storage.outbox import Outbox
+from server.storage.pubsub.port import Bus, ChannelMessage
+from server.storage.sql import Database
+from server.storage.tables.system import channel_event, channel_head
+from server.storage.transaction import Transaction
+
+EVENT_TOPIC = "event"
+_EPOCH_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+
+
+def _new_epoch() -> str:
+    return "".join(secrets.choice(_EPOCH_ALPHABET) for _ in range(8))
+
+
+class SqlChannelLog:
+    """Implements `ChannelLog` and appends to it."""
+
+    def __init__(self, *, database: Database, outbox: Outbox, bus: Bus) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._bus = bus
+        outbox.deliver(EVENT_TOPIC, self._publish)
+
+    async def append(self, tx: Transaction, channel: str, event: dict[str, Any], *, at: datetime) -> Position:
+        """Store an event `{"type","id","at","data"}`; its `id` is the key, a second time is the first's position."""
+        known = await tx.value(
+            select(channel_event.c.offset).where(
+                channel_event.c.channel == channel, channel_event.c.event_key == event["id"]
+            )
+        )
+        if known is not None:
+            return Position((await self._head(tx, channel)).epoch, known)
+        position = await self._move_head(tx, channel)
+        data = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        raw = data.encode()
+        row = {"channel": channel, "offset": position.offset, "event_key": event["id"], "data": data}
+        await tx.run(insert(channel_event).values(**row, size_bytes=len(raw), at=at))
+        await self._outbox.put(
+            tx,
+            EVENT_TOPIC,
+            {"channel": channel, "offset": position.offset},
+            enclosed=ChannelMessage(channel, position.epoch, position.offset, raw),
+        )
+        return position
+
+    async def _move_head(self, tx: Transaction, channel: str) -> Position:
+        here = channel_head.c.channel == channel
+        moved = update(channel_head).where(here).values(top=channel_head.c.top + 1, moved_at=server_now())
+        if await tx.run(moved) == 0:
+            first = {"channel": channel, "epoch": _new_epoch(), "top": 1, "moved_at": server_now()}
+            await tx.run(insert(channel_head).values(**first))
+        return await self._head(tx, channel)
+
+    async def _head(self, tx: Transaction, channel: str) -> Position:
+        row = await tx.one(select(channel_head.c.epoch, channel_head.c.top).where(channel_head.c.channel == channel))
+        return Position("", 0) if row is None else Position(row["epoch"], row["top"])
+
+    async def _publish(self, payload: dict[str, Any], enclosed: ChannelMessage | None) -> None:
+        message = enclosed or await self._stored(payload["channel"], payload["offset"])
+        if message is not None:  # else retention was faster, and a reader sees it by the position
+            await self._bus.publish(message)
+
+    async def _stored(self, channel: str, offset: int) -> ChannelMessage | None:
+        here = (channel_event.c.channel == channel, channel_event.c.offset == offset)
+        async with self._database.read() as tx:
+            head = await self._head(tx, channel)
+            data = await tx.value(select(channel_event.c.data).where(*here))
+        return None if data is None else ChannelMessage(channel, head.epoch, offset, data.encode())
+
+    async def top(self, channel: str) -> Position:
+        async with self._database.read() as tx:
+            return await self._head(tx, channel)
+
+    async def since(self, channel: str, offset: int, *, limit: int, max_bytes: int) -> Slice:
+        wanted = select(channel_event).where(channel_event.c.channel == channel, channel_event.c.offset > offset)
+        async with self._database.read() as tx:
+            head = await self._head(tx, channel)
+            rows = await tx.all(wanted.order_by(channel_event.c.offset).limit(limit))
+        return Slice(_events(rows, head.epoch, max_bytes), head)
+
+    async def before(self, channel: str, offset: int | None, *, limit: int) -> Slice:
+        wanted = select(channel_event).where(channel_event.c.channel == channel)
+        if offset is not None:
+            wanted = wanted.where(channel_event.c.offset < offset)
+        async with self._database.read() as tx:
+            head = await self._head(tx, channel)
+            rows = await tx.all(wanted.order_by(channel_event.c.offset.desc()).limit(limit))
+        return Slice(_events(rows, head.epoch, None), head)
+
+
+def _events(rows: Sequence[RowMapping], epoch: str, max_bytes: int | None) -> tuple[LoggedEvent, ...]:
+    events, size = [], 0
+    for row in rows:
+        size += row["size_bytes"]
+        if max_bytes is not None and size > max_bytes:
+            break
+        events.append(LoggedEvent(row["channel"], epoch, row["offset"], row["data"].encode()))
+    return tuple(events)

@@ -1,0 +1,144 @@
+"""Orders, offers, busy time and reviews."""
+
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+
+from server.storage.columns import Instant, code, key, ref
+from server.storage.sealed import Sealed
+from server.storage.tables.metadata import metadata
+
+quote = Table(
+    "quote",
+    metadata,
+    key("quote_id"),
+    ref("user_id", "t_user.user_id", index=True),
+    Column("request_hash", code(64), nullable=False),  # what was quoted; another request does not fit
+    Column("created_at", Instant, nullable=False),
+    Column("valid_until", Instant, nullable=False),
+    Column("amount_fen", Integer, nullable=False),
+    Column("is_urgent", Boolean, nullable=False),
+    Column("lines", Text, nullable=False),  # JSON
+    Column("policy_version", Integer, nullable=False),
+)
+
+# 订单表 (四4).
+t_order = Table(
+    "t_order",
+    metadata,
+    key("order_id"),
+    ref("user_id", "t_user.user_id"),  # who booked
+    ref("patient_id", "t_patient_info.patient_id", index=True),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id", nullable=True),  # assigned
+    Column("named_caregiver_id", code()),  # asked for by the family, offered to first
+    Column("service_type", code(32), nullable=False),
+    Column("hospital_id", code(32), nullable=False),
+    Column("district", code(32), nullable=False),
+    Column("department", String(50)),
+    Column("bed_no", String(50)),
+    Column("address", Sealed("t_order.address")),
+    Column("contact_phone", Sealed("t_order.contact_phone"), nullable=False),
+    Column("requirements", Sealed("t_order.requirements")),
+    Column("start_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),
+    Column("duration_minutes", Integer, nullable=False),
+    Column("is_urgent", Boolean, nullable=False),
+    Column("touches_night", Boolean, nullable=False),
+    Column("amount_fen", Integer, nullable=False),
+    Column("income_fen", Integer, nullable=False),
+    Column("commission_fen", Integer, nullable=False),
+    Column("lines", Text, nullable=False),  # JSON, frozen at creation
+    Column("policy_version", Integer, nullable=False),
+    Column("status", code(20), nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("created_at", Instant, nullable=False),
+    Column("pay_deadline_at", Instant, nullable=False),
+    Column("pay_method", code(16)),
+    Column("paid_at", Instant),
+    Column("search_until", Instant),  # nobody by then: cancelled and refunded
+    Column("wave", Integer, nullable=False, server_default="0"),  # 0: only the named caregiver was asked
+    Column("next_wave_at", Instant),
+    Column("accepted_at", Instant),
+    Column("start_code", Sealed("t_order.start_code")),
+    Column("start_code_failures", Integer, nullable=False, server_default="0"),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("finish_summary", Sealed("t_order.finish_summary")),
+    Column("confirm_due_at", Instant),
+    Column("completed_at", Instant),
+    Column("cancelled_at", Instant),
+    Column("cancel_reason", Sealed("t_order.cancel_reason")),
+    Column("cancelled_by", code(16)),  # "patient", "caregiver", "admin", "system"
+    Column("cancel_fee_fen", Integer, nullable=False, server_default="0"),
+    Index(None, "user_id", "created_at"),
+    Index(None, "caregiver_id", "start_at"),
+    Index(None, "status", "pay_deadline_at"),
+    Index(None, "status", "next_wave_at"),
+    Index(None, "status", "search_until"),
+    Index(None, "status", "confirm_due_at"),
+)
+
+# The order's history: one row a change.
+order_event = Table(
+    "order_event",
+    metadata,
+    key("event_id"),
+    ref("order_id", "t_order.order_id"),
+    Column("version", Integer, nullable=False),
+    Column("event", code(32), nullable=False),
+    Column("from_status", code(20)),
+    Column("to_status", code(20), nullable=False),
+    Column("actor_type", code(16), nullable=False),
+    Column("actor_id", code()),
+    Column("reason", Sealed("order_event.reason")),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("order_id", "version"),
+)
+
+offer = Table(
+    "offer",
+    metadata,
+    key("offer_id"),
+    ref("order_id", "t_order.order_id"),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id"),
+    Column("wave", Integer, nullable=False),
+    Column("state", code(16), nullable=False),  # open, accepted, rejected, expired, withdrawn, taken
+    Column("live_key", code(80), unique=True),  # order/caregiver while open: never two open offers
+    Column("opened_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("reason", Sealed("offer.reason")),
+    Column("income_fen", Integer, nullable=False),
+    Column("ranking", Text),  # JSON: why this caregiver, for the administrator
+    Index(None, "order_id", "state"),
+    Index(None, "caregiver_id", "state", "opened_at"),
+    Index(None, "state", "expires_at"),
+)
+
+# Busy time of a caregiver or a patient: holds and accepted visits. Rows of ended orders are removed.
+engagement = Table(
+    "engagement",
+    metadata,
+    key("engagement_id"),
+    Column("person_kind", code(16), nullable=False),  # "caregiver" or "patient"
+    Column("person_id", code(), nullable=False),
+    ref("order_id", "t_order.order_id", index=True),
+    Column("start_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),
+    Column("kind", code(8), nullable=False),  # "hold" until accepted, then "visit"
+    UniqueConstraint("person_kind", "person_id", "order_id"),
+    Index(None, "person_kind", "person_id", "end_at", "start_at"),
+)
+
+# 订单详情表 (四5): 评价内容 and 评价分数 here, 服务记录 as rows of service_note.
+t_order_detail = Table(
+    "t_order_detail",
+    metadata,
+    key("detail_id"),
+    ref("order_id", "t_order.order_id", unique=True),
+    Column("service_record", Sealed("t_order_detail.service_record")),  # the closing summary
+    Column("review_id", code(), unique=True),
+    Column("review_content", Sealed("t_order_detail.review_content")),
+    Column("review_score", Integer),
+    Column("review_tags", Text),
+    Column("caregiver_id", code(), index=True),
+    Column("reviewed_at", Instant),
+)

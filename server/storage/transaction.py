@@ -1,0 +1,67 @@
+"""One open transaction, as use cases and stores see it.
+
+What must happen once the change is visible is registered with `after_commit`; it is dropped with a
+savepoint or a transaction that is rolled back.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import Executable
+
+from server.storage.sealed import FieldKeys
+
+
+class Transaction:
+    """Thin words around a SQLAlchemy connection; made by `Database` only."""
+
+    def __init__(self, connection: AsyncConnection, keys: FieldKeys) -> None:
+        self._connection = connection
+        self._after_commit: list[Callable[[], None]] = []
+        self.keys = keys
+
+    async def run(self, statement: Executable, many: list[dict[str, Any]] | None = None) -> int:
+        """Execute a change and tell how many rows it touched; `many`: one execution a dict."""
+        if many is not None and not many:
+            return 0
+        result = await self._connection.execute(statement, many)
+        return result.rowcount
+
+    async def insert_numbered(self, statement: Executable) -> int:
+        """Execute one INSERT and return the number the database gave the row."""
+        result = await self._connection.execute(statement)
+        return result.inserted_primary_key[0]
+
+    async def one(self, statement: Executable) -> RowMapping | None:
+        """The first row, or None."""
+        return (await self._connection.execute(statement)).mappings().first()
+
+    async def all(self, statement: Executable) -> list[RowMapping]:
+        return list((await self._connection.execute(statement)).mappings())
+
+    async def value(self, statement: Executable) -> Any:
+        """The first column of the first row, or None."""
+        return (await self._connection.execute(statement)).scalar()
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """`act()` runs once, in order, right after the commit; it must not block and not raise."""
+        self._after_commit.append(act)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Everything inside is undone when it raises, the rest of the transaction stands."""
+        registered = len(self._after_commit)
+        try:
+            async with self._connection.begin_nested():
+                yield
+        except BaseException:
+            del self._after_commit[registered:]
+            raise
+
+    def committed(self) -> None:
+        """Run what waited for the commit; called by `Database` alone."""
+        for act in self._after_commit:
+            act()

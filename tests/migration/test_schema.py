@@ -1,0 +1,40 @@
+"""The migrations make exactly the schema that the code describes."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from server.storage.migrate import SchemaTooNew, migrate, newest_revision
+from server.storage.schema import metadata
+
+
+@pytest.fixture
+def url(tmp_path):
+    return make_url(f"sqlite+aiosqlite:///{tmp_path / 'peihu.db'}")
+
+
+def test_migrating_an_empty_database_gives_the_described_schema(url):
+    applied = migrate(url)
+    assert applied[-1] == newest_revision()
+    engine = create_engine(url.set(drivername="sqlite"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_migrating_twice_changes_nothing(url):
+    migrate(url)
+    assert migrate(url) == []
+
+
+def test_a_database_of_a_newer_program_is_refused(url):
+    migrate(url)
+    engine = create_engine(url.set(drivername="sqlite"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_from_the_future'"))
+    engine.dispose()
+    with pytest.raises(SchemaTooNew):
+        migrate(url)
