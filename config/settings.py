@@ -66,6 +66,44 @@ class SandboxSettings(Section):
     approve_after_s: float = Field(0.2, ge=0, le=60)
 
 
+class WechatSettings(Section):
+    """Credentials of the mini program and the official account; empty: the sandbox stands in."""
+
+    mini_app_id: str = ""
+    mini_secret: str = Field("", repr=False)
+    oa_app_id: str = ""
+    oa_secret: str = Field("", repr=False)
+
+
+class WechatpaySettings(Section):
+    """Credentials of WeChat Pay v3; empty: the sandbox stands in."""
+
+    merchant_id: str = ""
+    app_id: str = ""
+    api_v3_key: str = Field("", repr=False)
+    private_key_path: str = ""
+    certificate_serial: str = ""
+    public_key_path: str = ""
+    public_key_id: str = ""
+
+
+class AlipaySettings(Section):
+    """Credentials of Alipay; empty: the sandbox stands in."""
+
+    app_id: str = ""
+    private_key_path: str = ""
+    public_key_path: str = ""
+
+
+class SmsSettings(Section):
+    """Credentials of the SMS provider; empty: the sandbox stands in."""
+
+    provider: str = ""
+    access_key: str = ""
+    secret: str = Field("", repr=False)
+    sign_name: str = ""
+
+
 class Settings(Section):
     """The whole configuration of one process."""
 
@@ -85,6 +123,10 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     outbox: OutboxSettings = OutboxSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    wechat: WechatSettings = WechatSettings()
+    wechatpay: WechatpaySettings = WechatpaySettings()
+    alipay: AlipaySettings = AlipaySettings()
+    sms: SmsSettings = SmsSettings()
 
     @property
     def is_sandbox(self) -> bool:
