@@ -5,6 +5,8 @@ import logging
 import pytest
 from tornado.ioloop import IOLoop
 
+pytest_plugins = ["tests.stores"]
+
 
 @pytest.fixture(autouse=True)
 def io_loop():

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from server.core.errors import Unavailable
+from server.core.errors import Refused, Unavailable
 from server.core.tasks import Tasks
 from server.storage.sealed import FieldKeys, use_keys
 from server.storage.transaction import Transaction
@@ -60,7 +60,17 @@ class Database:
         Raises what the body raises (everything is undone), or Unavailable when the database is busy or
         gone. Goes on to its end even when the caller is cancelled: a commit is never left half known.
         """
-        return await asyncio.shield(self._tasks.start("write", self._write_retried(body)))
+        result, refusal = await asyncio.shield(self._tasks.start("write", self._settled(body)))
+        if refusal is not None:
+            raise refusal
+        return result
+
+    async def _settled(self, body: Body[Result]) -> tuple[Any, Refused | Unavailable | None]:
+        """A refusal is an outcome for the caller to hear; only a bug is a task that failed."""
+        try:
+            return await self._write_retried(body), None
+        except (Refused, Unavailable) as refusal:
+            return None, refusal
 
     async def _write_retried(self, body: Body[Result]) -> Result:
         for attempt in range(1, _ATTEMPTS + 1):
