@@ -47,6 +47,8 @@ def set_up(requirements: str) -> None:
         if subprocess.run([*command, "-q", "-r", str(ROOT / requirements)]).returncode != 0:
             fail("The packages could not be installed; the lines above say why. Check the network and try again.")
         stamp.write_text(wanted)
+    elif Path(sys.prefix).resolve() == VENV.resolve():
+        fail("The virtual environment .venv is damaged. Delete it and start again.")
     os.execv(python, [str(python), str(ROOT / "run.py"), *sys.argv[1:]])
 
 

@@ -89,6 +89,10 @@ class Refused(Exception):
         return STATUS_OF_CODE[self.code]
 
 
+class CommittedRefusal(Refused):
+    """A refusal whose traces stay: what the transaction wrote is committed (a counted wrong code)."""
+
+
 def invalid(field: str, message: str, *, code: str = "invalid") -> Refused:
     """A 422 `invalid` about one field."""
     return Refused("invalid", errors=(FieldError(field, code, message),))

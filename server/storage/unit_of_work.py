@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select
 
 from server.core.call import Answer, Call, KeyedRequest
 from server.core.clock import server_now
-from server.core.errors import Refused
+from server.core.errors import CommittedRefusal, Refused
 from server.storage.sql import Database
 from server.storage.tables.system import idempotency_key
 from server.storage.transaction import Transaction
@@ -37,16 +37,19 @@ class UnitOfWork:
         Raises Refused: what the body refused (kept), `idempotency_mismatch`, `idempotency_in_progress`.
         """
         if call.keyed is None:
-            return await self._database.write(body)
+            outcome = await self._database.write(lambda tx: _outcome(tx, body))
+            if isinstance(outcome, CommittedRefusal):
+                raise outcome
+            return outcome
         slot = (call.user.user_id, call.keyed.route, call.keyed.key)
         if slot in self._running:
             raise Refused("idempotency_in_progress")
         self._running.add(slot)
         try:
-            outcome = await self._database.write(lambda tx: self._keyed(tx, call, body))
+            answer = await self._database.write(lambda tx: self._keyed(tx, call, body))
         finally:
             self._running.discard(slot)
-        return _deliver(call, outcome)
+        return _deliver(call, answer)
 
     async def recall(self, call: Call) -> bool:
         """True when the call's key has an answer already (set on the call); for work in several steps."""
@@ -63,15 +66,29 @@ class UnitOfWork:
             return kept
         try:
             async with tx.savepoint():
-                data = await body(tx)
-            answer = Answer(call.success_status, "ok", "成功", data, [], call.request_id)
+                outcome = await _outcome(tx, body)
         except Refused as refused:
             if refused.status not in _KEPT_STATUSES:
                 raise
-            errors = [{"field": e.field, "code": e.code, "message": e.message} for e in refused.errors]
-            answer = Answer(refused.status, refused.code, refused.message or "", refused.data, errors, call.request_id)
+            outcome = refused
+        answer = _answer(call, outcome)
         await _keep(tx, call.user.user_id, call.keyed, answer)
         return answer
+
+
+async def _outcome(tx: Transaction, body: Callable[[Transaction], Awaitable[Any]]) -> Any:
+    """What the body returned, or the refusal that commits what the body wrote."""
+    try:
+        return await body(tx)
+    except CommittedRefusal as refusal:
+        return refusal
+
+
+def _answer(call: Call, outcome: Any) -> Answer:
+    if not isinstance(outcome, Refused):
+        return Answer(call.success_status, "ok", "成功", outcome, [], call.request_id)
+    errors = [{"field": e.field, "code": e.code, "message": e.message} for e in outcome.errors]
+    return Answer(outcome.status, outcome.code, outcome.message or "", outcome.data, errors, call.request_id)
 
 
 def _deliver(call: Call, answer: Answer) -> Any:

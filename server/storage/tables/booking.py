@@ -42,6 +42,7 @@ t_order = Table(
     Column("duration_minutes", Integer, nullable=False),
     Column("is_urgent", Boolean, nullable=False),
     Column("touches_night", Boolean, nullable=False),
+    Column("day_price_fen", Integer, nullable=False),  # frozen; who asks more is not asked in a wave
     Column("amount_fen", Integer, nullable=False),
     Column("income_fen", Integer, nullable=False),
     Column("commission_fen", Integer, nullable=False),

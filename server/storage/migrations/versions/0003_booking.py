@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("duration_minutes", sa.Integer(), nullable=False),
         sa.Column("is_urgent", sa.Boolean(), nullable=False),
         sa.Column("touches_night", sa.Boolean(), nullable=False),
+        sa.Column("day_price_fen", sa.Integer(), nullable=False),
         sa.Column("amount_fen", sa.Integer(), nullable=False),
         sa.Column("income_fen", sa.Integer(), nullable=False),
         sa.Column("commission_fen", sa.Integer(), nullable=False),
