@@ -6,8 +6,8 @@ phones lie in 194, a segment without subscribers when this was written, or in 19
 """
 from datetime import date, timedelta
 
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK_DIGITS = "10X98765432"
+from server.roster.id_number import check_character
+
 _PROVINCES = (11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53, 61, 62)
 _SERIALS = 500  # serials of one gender: 001, 003 .. 999 for men, 002, 004 .. 998 and 000 for women
 _COMBINATIONS = len(_PROVINCES) * _SERIALS
@@ -17,18 +17,13 @@ PEOPLE_PER_KIND = 1_000_000
 PHONE_KINDS = {"caregiver": 1, "family": 2, "relative": 3, "contact": 4}
 
 
-def check_digit(first_17: str) -> str:
-    """The 18th character of an ID number (GB 11643: weighted sum modulo 11)."""
-    return _CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(first_17, _WEIGHTS, strict=True)) % 11]
-
-
 def id_number(index: int, *, birth_date: date, gender: str, county: str = "0000") -> str:
     """An ID number of 18 characters; two indexes give two numbers for the same birth date, gender and
     `county` (four digits that no county has) as long as they differ modulo 13,500."""
     province = _PROVINCES[index % len(_PROVINCES)]
     serial = index // len(_PROVINCES) % _SERIALS * 2 + (1 if gender == "male" else 0)
     first_17 = f"{province}{county}{birth_date:%Y%m%d}{serial:03d}"
-    return first_17 + check_digit(first_17)
+    return first_17 + check_character(first_17)
 
 
 def birth_date_of(index: int, *, earliest: date, latest: date) -> date:
