@@ -93,7 +93,7 @@ def _plain(image: Image.Image) -> Image.Image:
 def _orientation(image: Image.Image) -> object:
     try:
         return image.getexif().get(_ORIENTATION_TAG)
-    except (*_BROKEN, UserWarning):  # a warning is an error where the interpreter is told so
+    except _BROKEN:
         return None  # broken metadata is thrown away like all metadata
 
 
