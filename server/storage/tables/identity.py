@@ -20,7 +20,7 @@ t_user = Table(
     Column("terms_accepted_at", Instant, nullable=False),
     Column("verification_status", code(16), nullable=False, server_default="unverified"),
     Column("banned_at", Instant),
-    Column("ban_reason", String(500)),
+    Column("ban_reason", Sealed("t_user.ban_reason")),
     Index(None, "user_type", "registered_at"),
 )
 
@@ -58,20 +58,20 @@ sms_code = Table(
     Column("code_hash", code(64), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
-    Column("wrong_attempts", Integer, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),  # burnt at the fifth
     Column("used_at", Instant),
     Index(None, "phone_hash", "purpose", "created_at"),
 )
 
-# Things that are counted against somebody: failed logins, sent codes. Pruned by age.
+# Things that are counted against somebody: failed logins, sent codes. Each limit has so many slots a
+# subject, free again after its window; the key makes the limit hold under races.
 attempt = Table(
     "attempt",
     metadata,
-    key("attempt_id"),
-    Column("kind", code(32), nullable=False),
-    Column("subject_hash", code(64), nullable=False),
-    Column("at", Instant, nullable=False),
-    Index(None, "kind", "subject_hash", "at"),
+    Column("kind", code(32), primary_key=True),
+    Column("subject_hash", code(64), primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False, index=True),
 )
 
 # An account's consents, withdrawn by date, never deleted.

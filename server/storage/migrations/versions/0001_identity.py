@@ -15,13 +15,13 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "attempt",
-        sa.Column("attempt_id", code(32), nullable=False),
         sa.Column("kind", code(32), nullable=False),
         sa.Column("subject_hash", code(64), nullable=False),
+        sa.Column("slot", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("attempt_id", name=op.f("pk_attempt")),
+        sa.PrimaryKeyConstraint("kind", "subject_hash", "slot", name=op.f("pk_attempt")),
     )
-    op.create_index(op.f("ix_attempt_kind_subject_hash_at"), "attempt", ["kind", "subject_hash", "at"], unique=False)
+    op.create_index(op.f("ix_attempt_at"), "attempt", ["at"], unique=False)
     op.create_table(
         "sms_code",
         sa.Column("code_id", code(32), nullable=False),
@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("code_hash", code(64), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
-        sa.Column("wrong_attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("used_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("code_id", name=op.f("pk_sms_code")),
     )
@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("terms_accepted_at", Instant(), nullable=False),
         sa.Column("verification_status", code(16), server_default="unverified", nullable=False),
         sa.Column("banned_at", Instant(), nullable=True),
-        sa.Column("ban_reason", sa.String(length=500), nullable=True),
+        sa.Column("ban_reason", Sealed("t_user.ban_reason"), nullable=True),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_t_user")),
         sa.UniqueConstraint("phone_hash", name=op.f("uq_t_user_phone_hash")),
     )
