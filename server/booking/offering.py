@@ -1,0 +1,128 @@
+"""How an order is offered: waves, expiry, who comes first.
+
+contract.md §6, Offers. Pure rules; the clock, the candidates and the numbers are arguments, and every
+ranking can be explained by its factors (the administrator's candidate list shows them).
+"""
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from config.policy import OfferRules, RankingRules
+from server.core.clock import age_on
+from server.core.money import round_half_up
+
+_OLDEST_BAND_FROM = 90  # so few are older that a narrower band would name them
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An eligible caregiver, as far as ranking cares. Stars are whole, 1-5 a review."""
+
+    caregiver_id: str
+    rating_sum: int
+    review_count: int
+    experience_years: int
+    recent_offers: int  # offers of the last `fair_share_window_h` hours
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One reason for a rank: points won of points possible, with a Chinese sentence."""
+
+    code: str  # "rating" | "experience" | "fair_share"
+    text: str
+    points: int
+    of_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with its score (the sum of its factors' points)."""
+
+    candidate: Candidate
+    score: int
+    factors: tuple[Factor, ...]
+
+
+def offer_expires_at(opened_at: datetime, *, start_at: datetime, rules: OfferRules) -> datetime:
+    """15 min after opening, or half of the remaining lead if that is shorter; to the millisecond."""
+    lead_ms = max(0, (start_at - opened_at) // timedelta(milliseconds=1))
+    share = timedelta(milliseconds=lead_ms * rules.life_share_bp // 10_000)
+    return opened_at + min(timedelta(minutes=rules.life_min), share)
+
+
+def give_up_at(waiting_since: datetime, *, start_at: datetime, rules: OfferRules) -> datetime:
+    """When an order without a caregiver is cancelled and refunded.
+
+    `waiting_since` is the payment; after a caregiver withdrew it is that instant, or an order paid long
+    before would be given up at once.
+    """
+    return min(start_at, waiting_since + timedelta(hours=rules.give_up_after_h))
+
+
+def waves_due(opened_at: datetime, *, now: datetime, rules: OfferRules) -> int:
+    """How many waves have come `now` for an order opened to all at `opened_at`."""
+    elapsed = now - opened_at
+    return sum(elapsed >= timedelta(seconds=wave.after_s) for wave in rules.waves)
+
+
+def wave_opens_at(opened_at: datetime, wave: int, *, rules: OfferRules) -> datetime | None:
+    """When wave number `wave` (from 1) comes; None when there is no such wave."""
+    if not 1 <= wave <= len(rules.waves):
+        return None
+    return opened_at + timedelta(seconds=rules.waves[wave - 1].after_s)
+
+
+def reach_of(waves: int, *, rules: OfferRules) -> int | None:
+    """How many caregivers the first `waves` waves reach together; None: all."""
+    sizes = [wave.more for wave in rules.waves[:waves]]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def rank(candidates: Iterable[Candidate], *, rules: RankingRules) -> list[Ranked]:
+    """Best first. Ties go to fewer recent offers, then to the smaller id, so that it never flickers."""
+    ranked = [_ranked(candidate, rules=rules) for candidate in candidates]
+    ranked.sort(key=lambda one: (-one.score, one.candidate.recent_offers, one.candidate.caregiver_id))
+    return ranked
+
+
+def shrunk_mean_centi(rating_sum: int, review_count: int, *, rules: RankingRules) -> int:
+    """The mean in hundredths of a star, drawn to the prior as long as reviews are few."""
+    return round_half_up(
+        rules.prior_mean_centi * rules.prior_reviews + rating_sum * 100, rules.prior_reviews + review_count
+    )
+
+
+def _ranked(candidate: Candidate, *, rules: RankingRules) -> Ranked:
+    mean_centi = shrunk_mean_centi(candidate.rating_sum, candidate.review_count, rules=rules)
+    years = max(0, min(candidate.experience_years, rules.experience_cap_years))
+    factors = (
+        Factor(
+            "rating",
+            f"综合评分{mean_centi // 100}.{mean_centi % 100:02d}({candidate.review_count}条评价)",
+            round_half_up(rules.rating_points * (mean_centi - 100), 400),
+            rules.rating_points,
+        ),
+        Factor(
+            "experience",
+            f"从业{candidate.experience_years}年",
+            round_half_up(rules.experience_points * years, rules.experience_cap_years),
+            rules.experience_points,
+        ),
+        Factor(
+            "fair_share",
+            f"近{rules.fair_share_window_h}小时收到{candidate.recent_offers}次派单",
+            round_half_up(rules.fair_share_points, 1 + candidate.recent_offers),
+            rules.fair_share_points,
+        ),
+    )
+    return Ranked(candidate, sum(factor.points for factor in factors), factors)
+
+
+def age_band(birth_date: date, today: date) -> str:
+    """The decade of an age, all that an offer tells before acceptance: `70-79岁`."""
+    age = max(0, age_on(birth_date, today))
+    if age >= _OLDEST_BAND_FROM:
+        return f"{_OLDEST_BAND_FROM}岁以上"
+    decade = age // 10 * 10
+    return f"{decade}-{decade + 9}岁"
