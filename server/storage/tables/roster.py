@@ -154,6 +154,18 @@ caregiver_exception = Table(
     Index(None, "caregiver_id", "date"),
 )
 
+# When a caregiver works, as a search reads it: written with the rows above by what `roster/hours.py`
+# makes of them, so that hours are understood in one place. A date without rows follows its weekday.
+caregiver_open_time = Table(
+    "caregiver_open_time",
+    metadata,
+    ref("caregiver_id", "t_caregiver_info.caregiver_id"),
+    Column("day", code(10), nullable=False),  # "w1" Monday … "w7", or a date that differs
+    Column("start_minute", Integer, nullable=False),  # 0-1440 of that Shanghai day, rows never overlap
+    Column("end_minute", Integer, nullable=False),  # equal to the start: a day off
+    UniqueConstraint("caregiver_id", "day", "start_minute", "end_minute"),
+)
+
 # 资质认证表 (四6). Paths are ids of private files.
 t_qualification_certification = Table(
     "t_qualification_certification",
@@ -172,7 +184,7 @@ t_qualification_certification = Table(
     Column("certificate_file_id", code(), nullable=False),
     Column("health_certificate_file_id", code(), nullable=False),
     Column("status", code(16), nullable=False),
-    Column("reason", String(500)),
+    Column("reason", Text),
     Column("submitted_at", Instant, nullable=False),
     Column("reviewed_at", Instant),
     Column("reviewed_by", code()),

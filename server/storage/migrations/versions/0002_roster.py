@@ -183,6 +183,26 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "caregiver_open_time",
+        sa.Column("caregiver_id", code(32), nullable=False),
+        sa.Column("day", code(10), nullable=False),
+        sa.Column("start_minute", sa.Integer(), nullable=False),
+        sa.Column("end_minute", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["caregiver_id"],
+            ["t_caregiver_info.caregiver_id"],
+            name=op.f("fk_caregiver_open_time_caregiver_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.UniqueConstraint(
+            "caregiver_id",
+            "day",
+            "start_minute",
+            "end_minute",
+            name=op.f("uq_caregiver_open_time_caregiver_id_day_start_minute_end_minute"),
+        ),
+    )
+    op.create_table(
         "caregiver_price",
         sa.Column("caregiver_id", code(32), nullable=False),
         sa.Column("service_type", code(32), nullable=False),
@@ -293,7 +313,7 @@ def upgrade() -> None:
         sa.Column("certificate_file_id", code(32), nullable=False),
         sa.Column("health_certificate_file_id", code(32), nullable=False),
         sa.Column("status", code(16), nullable=False),
-        sa.Column("reason", sa.String(length=500), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("submitted_at", Instant(), nullable=False),
         sa.Column("reviewed_at", Instant(), nullable=True),
         sa.Column("reviewed_by", code(32), nullable=True),
@@ -353,6 +373,7 @@ def downgrade() -> None:
     op.drop_table("caregiver_work_history")
     op.drop_table("caregiver_skill")
     op.drop_table("caregiver_price")
+    op.drop_table("caregiver_open_time")
     op.drop_table("caregiver_hours")
     op.drop_table("caregiver_hospital")
     op.drop_table("caregiver_exception")
