@@ -36,6 +36,7 @@ class Operation:
     summary: str  # Chinese, one line, for the API page
     status: int = 200
     rpc: bool = False  # also callable over the live channel
+    rest: bool = True  # False: over the live channel only (`chat.typing`)
     keyed: str = "accepted"  # Idempotency-Key: "accepted" | "required" | "never"
     refusals: tuple[str, ...] = ()  # the 4xx codes a client should expect besides the common ones
 
