@@ -1,6 +1,6 @@
 """Payments, refunds, the ledger and settlement."""
 
-from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint
 
 from server.storage.columns import Instant, code, key, ref
 from server.storage.sealed import Sealed
@@ -19,10 +19,14 @@ payment = Table(
     Column("status", code(16), nullable=False),  # processing, succeeded, failed, closed, refunded
     Column("live_key", code(32), unique=True),  # the order while processing: one attempt at a time
     Column("voucher", Sealed("payment.voucher")),
+    Column("attempt_key", code(64)),  # of whoever asked: the same request again goes on with this row
     Column("transaction_id", code(64)),
     Column("failure_code", code(64)),
+    Column("refunded_fen", Integer, nullable=False, server_default="0"),  # asked for; never above the amount
+    Column("refund_count", Integer, nullable=False, server_default="0"),
     Column("created_at", Instant, nullable=False),
     Column("paid_at", Instant),
+    Column("provider_paid_at", String(64)),  # as the provider wrote it
     Column("closed_at", Instant),
     Column("checked_at", Instant),
     Column("next_check_at", Instant),  # when to ask the provider by ourselves
@@ -46,7 +50,7 @@ refund = Table(
     "refund",
     metadata,
     key("refund_id"),  # also our number at the provider: retried with the same one
-    ref("payment_id", "payment.payment_id"),
+    ref("payment_id", "payment.payment_id", index=True),
     ref("order_id", "t_order.order_id", index=True),
     Column("amount_fen", Integer, nullable=False),
     Column("kind", code(16), nullable=False),  # full, partial, late_payment, second_payment
@@ -57,7 +61,6 @@ refund = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Instant),
     Column("failure_code", code(64)),
-    UniqueConstraint("payment_id", "kind"),
     Index(None, "status", "next_try_at"),
 )
 
@@ -89,4 +92,48 @@ settlement = Table(
     Column("settled_at", Instant),
     Index(None, "caregiver_id", "earned_at"),
     Index(None, "status", "due_at"),
+)
+
+# The sandbox's payment provider keeps its own books: nothing of ours reads them (contract.md §9).
+sandbox_trade = Table(
+    "sandbox_trade",
+    metadata,
+    Column("out_trade_no", code(), primary_key=True),
+    Column("provider", code(16), nullable=False),
+    Column("transaction_id", code(64), nullable=False, unique=True),
+    Column("amount_fen", Integer, nullable=False),
+    Column("currency", code(3), nullable=False),
+    Column("notify_url", String(255), nullable=False),
+    Column("state", code(16), nullable=False),  # NOTPAY, SUCCESS, PAYERROR, CLOSED, REFUND
+    Column("refunded_fen", Integer, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False),
+    Column("approve_at", Instant),  # approves itself then
+    Column("success_at", Instant),
+    Index(None, "state", "approve_at"),
+)
+
+sandbox_refund = Table(
+    "sandbox_refund",
+    metadata,
+    Column("out_refund_no", code(), primary_key=True),
+    Column("out_trade_no", code(), nullable=False, index=True),
+    Column("amount_fen", Integer, nullable=False),
+    Column("state", code(16), nullable=False),  # PROCESSING, SUCCESS
+    Column("settle_at", Instant, nullable=False),
+    Column("success_at", Instant),
+    Index(None, "state", "settle_at"),
+)
+
+# Notifications on their way to us: sent again with growing pauses until they are taken.
+sandbox_letter = Table(
+    "sandbox_letter",
+    metadata,
+    key("letter_id"),
+    Column("provider", code(16), nullable=False),
+    Column("url", String(255), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant, index=True),  # null: delivered or given up
+    Column("delivered_at", Instant),
 )

@@ -23,6 +23,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider", "notification_id", name=op.f("pk_payment_notification")),
     )
     op.create_table(
+        "sandbox_letter",
+        sa.Column("letter_id", code(32), nullable=False),
+        sa.Column("provider", code(16), nullable=False),
+        sa.Column("url", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("due_at", Instant(), nullable=True),
+        sa.Column("delivered_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("letter_id", name=op.f("pk_sandbox_letter")),
+    )
+    op.create_index(op.f("ix_sandbox_letter_due_at"), "sandbox_letter", ["due_at"], unique=False)
+    op.create_table(
+        "sandbox_refund",
+        sa.Column("out_refund_no", code(32), nullable=False),
+        sa.Column("out_trade_no", code(32), nullable=False),
+        sa.Column("amount_fen", sa.Integer(), nullable=False),
+        sa.Column("state", code(16), nullable=False),
+        sa.Column("settle_at", Instant(), nullable=False),
+        sa.Column("success_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("out_refund_no", name=op.f("pk_sandbox_refund")),
+    )
+    op.create_index(op.f("ix_sandbox_refund_out_trade_no"), "sandbox_refund", ["out_trade_no"], unique=False)
+    op.create_index(op.f("ix_sandbox_refund_state_settle_at"), "sandbox_refund", ["state", "settle_at"], unique=False)
+    op.create_table(
+        "sandbox_trade",
+        sa.Column("out_trade_no", code(32), nullable=False),
+        sa.Column("provider", code(16), nullable=False),
+        sa.Column("transaction_id", code(64), nullable=False),
+        sa.Column("amount_fen", sa.Integer(), nullable=False),
+        sa.Column("currency", code(3), nullable=False),
+        sa.Column("notify_url", sa.String(length=255), nullable=False),
+        sa.Column("state", code(16), nullable=False),
+        sa.Column("refunded_fen", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("approve_at", Instant(), nullable=True),
+        sa.Column("success_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("out_trade_no", name=op.f("pk_sandbox_trade")),
+        sa.UniqueConstraint("transaction_id", name=op.f("uq_sandbox_trade_transaction_id")),
+    )
+    op.create_index(op.f("ix_sandbox_trade_state_approve_at"), "sandbox_trade", ["state", "approve_at"], unique=False)
+    op.create_table(
         "ledger_entry",
         sa.Column("entry_id", code(32), nullable=False),
         sa.Column("posting", code(80), nullable=False),
@@ -49,10 +91,14 @@ def upgrade() -> None:
         sa.Column("status", code(16), nullable=False),
         sa.Column("live_key", code(32), nullable=True),
         sa.Column("voucher", Sealed("payment.voucher"), nullable=True),
+        sa.Column("attempt_key", code(64), nullable=True),
         sa.Column("transaction_id", code(64), nullable=True),
         sa.Column("failure_code", code(64), nullable=True),
+        sa.Column("refunded_fen", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("refund_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("paid_at", Instant(), nullable=True),
+        sa.Column("provider_paid_at", sa.String(length=64), nullable=True),
         sa.Column("closed_at", Instant(), nullable=True),
         sa.Column("checked_at", Instant(), nullable=True),
         sa.Column("next_check_at", Instant(), nullable=True),
@@ -116,9 +162,9 @@ def upgrade() -> None:
             ["payment_id"], ["payment.payment_id"], name=op.f("fk_refund_payment_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("refund_id", name=op.f("pk_refund")),
-        sa.UniqueConstraint("payment_id", "kind", name=op.f("uq_refund_payment_id_kind")),
     )
     op.create_index(op.f("ix_refund_order_id"), "refund", ["order_id"], unique=False)
+    op.create_index(op.f("ix_refund_payment_id"), "refund", ["payment_id"], unique=False)
     op.create_index(op.f("ix_refund_status_next_try_at"), "refund", ["status", "next_try_at"], unique=False)
 
 
@@ -127,4 +173,7 @@ def downgrade() -> None:
     op.drop_table("settlement")
     op.drop_table("payment")
     op.drop_table("ledger_entry")
+    op.drop_table("sandbox_trade")
+    op.drop_table("sandbox_refund")
+    op.drop_table("sandbox_letter")
     op.drop_table("payment_notification")
