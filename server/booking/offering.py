@@ -4,8 +4,9 @@ contract.md §6, Offers. Pure rules; the clock, the candidates and the numbers a
 ranking can be explained by its factors (the administrator's candidate list shows them).
 """
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
 
 from config.policy import OfferRules, RankingRules
 from server.core.clock import age_on
@@ -14,15 +15,28 @@ from server.core.money import round_half_up
 _OLDEST_BAND_FROM = 90  # so few are older that a narrower band would name them
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An eligible caregiver, as far as ranking cares. Stars are whole, 1-5 a review."""
+class Candidate(Protocol):
+    """An eligible caregiver, as far as ranking cares (`roster.eligibility.Eligible` is one)."""
 
-    caregiver_id: str
-    rating_sum: int
-    review_count: int
-    experience_years: int
-    recent_offers: int  # offers of the last `fair_share_window_h` hours
+    @property
+    def caregiver_id(self) -> str: ...
+
+    @property
+    def rating_milli(self) -> int | None:
+        """Mean of the visible reviews x 1000; None without reviews."""
+
+    @property
+    def review_count(self) -> int: ...
+
+    @property
+    def experience_years(self) -> int: ...
+
+    @property
+    def recent_offers(self) -> int:
+        """Offers of the last `fair_share_window_h` hours."""
+
+
+C = TypeVar("C", bound=Candidate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +50,16 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Generic[C]):
     """A candidate with its score (the sum of its factors' points)."""
 
-    candidate: Candidate
+    candidate: C
     score: int
     factors: tuple[Factor, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """The reasons as JSON-able data, to be kept with the offer."""
+        return {"score": self.score, "factors": [asdict(factor) for factor in self.factors]}
 
 
 def offer_expires_at(opened_at: datetime, *, start_at: datetime, rules: OfferRules) -> datetime:
@@ -79,22 +97,21 @@ def reach_of(waves: int, *, rules: OfferRules) -> int | None:
     return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
-def rank(candidates: Iterable[Candidate], *, rules: RankingRules) -> list[Ranked]:
+def rank(candidates: Iterable[C], *, rules: RankingRules) -> list[Ranked[C]]:
     """Best first. Ties go to fewer recent offers, then to the smaller id, so that it never flickers."""
     ranked = [_ranked(candidate, rules=rules) for candidate in candidates]
     ranked.sort(key=lambda one: (-one.score, one.candidate.recent_offers, one.candidate.caregiver_id))
     return ranked
 
 
-def shrunk_mean_centi(rating_sum: int, review_count: int, *, rules: RankingRules) -> int:
+def shrunk_mean_centi(rating_milli: int | None, review_count: int, *, rules: RankingRules) -> int:
     """The mean in hundredths of a star, drawn to the prior as long as reviews are few."""
-    return round_half_up(
-        rules.prior_mean_centi * rules.prior_reviews + rating_sum * 100, rules.prior_reviews + review_count
-    )
+    prior, known = rules.prior_mean_centi * 10 * rules.prior_reviews, (rating_milli or 0) * review_count
+    return round_half_up(prior + known, 10 * (rules.prior_reviews + review_count))
 
 
-def _ranked(candidate: Candidate, *, rules: RankingRules) -> Ranked:
-    mean_centi = shrunk_mean_centi(candidate.rating_sum, candidate.review_count, rules=rules)
+def _ranked(candidate: C, *, rules: RankingRules) -> Ranked[C]:
+    mean_centi = shrunk_mean_centi(candidate.rating_milli, candidate.review_count, rules=rules)
     years = max(0, min(candidate.experience_years, rules.experience_cap_years))
     factors = (
         Factor(
