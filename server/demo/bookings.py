@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 
 from server.core.clock import SHANGHAI
-from server.demo.market import Market
+from server.demo.market import service_named
 from server.demo.people import (
     YOUNGEST_ACCOUNT_DAYS,
     GeneratedCaregiver,
@@ -19,6 +19,7 @@ from server.demo.people import (
     generate_family,
 )
 from server.demo.words.phrases import CANCEL_REASONS, CASES, NOTES, REVIEW_TAGS, REVIEWS
+from server.roster.catalog import Catalog
 
 _SCORE_WEIGHTS = {5: 74, 4: 17, 3: 5, 2: 2, 1: 2}
 _CANCELLED_SHARE = 0.09
@@ -96,7 +97,7 @@ def families_for(*, caregivers: int, orders: int) -> int:
 
 
 def generate_orders(
-    count: int, *, caregivers: int, seed: int, today: date, market: Market
+    count: int, *, caregivers: int, seed: int, today: date, market: Catalog
 ) -> Iterator[GeneratedOrder]:
     """`count` orders of `caregivers` people, one at a time; they agree with the streams of `people.py`
     for the same seed, day and market, and `families_for(...)` families."""
@@ -112,12 +113,12 @@ def generate_orders(
 
 
 def generate_order(
-    index: int, *, caregivers: int, families: int, seed: int, today: date, market: Market
+    index: int, *, caregivers: int, families: int, seed: int, today: date, market: Catalog
 ) -> GeneratedOrder:
     """Order number `index`; its day is `5 + index // caregivers` days before today."""
     rng = Random(f"peihu:{seed}:order:{index}")
     caregiver = generate_caregiver(index % caregivers, seed=seed, today=today, market=market)
-    family = generate_family(index % families, seed=seed, today=today, market=market)
+    family = generate_family(index % families, seed=seed, today=today)
     round_number = index // caregivers
     return draw_order(
         rng, index, caregiver=caregiver, family=family,
@@ -128,7 +129,7 @@ def generate_order(
 
 def draw_order(
     rng: Random, index: int, *, caregiver: GeneratedCaregiver, family: GeneratedFamily, day: date,
-    reaches_next_day: bool, market: Market,
+    reaches_next_day: bool, market: Catalog,
 ) -> GeneratedOrder:
     """An order of these two on that Shanghai day; `reaches_next_day`: it may start early and end on the
     following morning, otherwise it lies between 11:00 and 22:00."""
@@ -157,10 +158,10 @@ def draw_order(
 
 
 def _draw_time(
-    rng: Random, *, caregiver: GeneratedCaregiver, day: date, reaches_next_day: bool, market: Market
+    rng: Random, *, caregiver: GeneratedCaregiver, day: date, reaches_next_day: bool, market: Catalog
 ) -> tuple[datetime, datetime, str]:
     sold = [price.service_type for price in caregiver.prices if price.band == "day"]
-    durations = {code: market.tariff(code).duration_min for code in sold}
+    durations = {code: service_named(market, code).duration_min for code in sold}
     allowed = [code for code in sold if reaches_next_day or (durations[code] or 0) <= 480]
     service_type = rng.choice(allowed)  # never empty: everybody sells the hourly type
     minutes = durations[service_type] or 60 * rng.randint(2, 6)

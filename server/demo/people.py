@@ -9,10 +9,11 @@ from datetime import date, timedelta
 from random import Random
 
 from server.demo.careers import WorkPeriod, draw_bio, draw_work_history
-from server.demo.market import Market, Tariff
+from server.demo.market import hospitals_in, served_districts
 from server.demo.numbers import birth_date_of, certificate_number, id_number, phone_number
 from server.demo.words.names import PersonName, draw_name, draw_surname
 from server.demo.words.phrases import BEDS, CONDITIONS
+from server.roster.catalog import Catalog, ServiceType
 
 YOUNGEST_ACCOUNT_DAYS = 620  # every generated account is older than any generated order
 _PRICE_STEP_FEN = 500  # people ask round prices
@@ -110,17 +111,17 @@ def years_before(day: date, years: int) -> date:
     return day.replace(year=day.year - years, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
-def generate_caregivers(count: int, *, seed: int, today: date, market: Market) -> Iterator[GeneratedCaregiver]:
+def generate_caregivers(count: int, *, seed: int, today: date, market: Catalog) -> Iterator[GeneratedCaregiver]:
     """`count` caregivers, one at a time."""
     return (generate_caregiver(index, seed=seed, today=today, market=market) for index in range(count))
 
 
-def generate_families(count: int, *, seed: int, today: date, market: Market) -> Iterator[GeneratedFamily]:
+def generate_families(count: int, *, seed: int, today: date) -> Iterator[GeneratedFamily]:
     """`count` families, one at a time."""
-    return (generate_family(index, seed=seed, today=today, market=market) for index in range(count))
+    return (generate_family(index, seed=seed, today=today) for index in range(count))
 
 
-def generate_caregiver(index: int, *, seed: int, today: date, market: Market) -> GeneratedCaregiver:
+def generate_caregiver(index: int, *, seed: int, today: date, market: Catalog) -> GeneratedCaregiver:
     """Caregiver number `index` of a seed; two of three are women, as in the trade."""
     rng = Random(f"peihu:{seed}:caregiver:{index}")
     gender = "female" if rng.random() < 0.68 else "male"
@@ -129,10 +130,10 @@ def generate_caregiver(index: int, *, seed: int, today: date, market: Market) ->
     )
     grown_years = (today - birth_date).days // 365 - 20
     experience_years = min(rng.choice((1, 2, 3, 4, 5, 6, 8, 10, 12, 15)), max(grown_years, 1))
-    home = rng.choice(market.served_districts)
+    home = rng.choice(served_districts(market))
     districts = _draw_districts(rng, home=home.code, market=market)
     skills = rng.sample(market.skills, min(rng.randint(2, 5), len(market.skills)))
-    near = [place.hospital_id for code in districts for place in market.hospitals_in(code)]
+    near = [place.hospital_id for code in districts for place in hospitals_in(market, code)]
     return GeneratedCaregiver(
         index=index,
         name=draw_name(rng, gender=gender, birth_year=birth_date.year),
@@ -149,7 +150,7 @@ def generate_caregiver(index: int, *, seed: int, today: date, market: Market) ->
         bio=draw_bio(
             rng, experience_years=experience_years, skill_names=[s.name for s in skills], district_name=home.name
         ),
-        prices=draw_prices(rng, tariffs=market.tariffs, experience_years=experience_years),
+        prices=draw_prices(rng, services=market.service_types, experience_years=experience_years),
         weekly_hours=draw_weekly_hours(rng),
         accepts_urgent=rng.random() < 0.6,
         accepts_night=rng.random() < 0.5,
@@ -157,30 +158,30 @@ def generate_caregiver(index: int, *, seed: int, today: date, market: Market) ->
     )
 
 
-def _draw_districts(rng: Random, *, home: str, market: Market) -> tuple[str, ...]:
-    others = [district.code for district in market.served_districts if district.code != home]
+def _draw_districts(rng: Random, *, home: str, market: Catalog) -> tuple[str, ...]:
+    others = [district.code for district in served_districts(market) if district.code != home]
     return (home, *rng.sample(others, min(rng.choice((0, 1, 1, 2)), len(others))))
 
 
-def draw_prices(rng: Random, *, tariffs: tuple[Tariff, ...], experience_years: int) -> tuple[Price, ...]:
+def draw_prices(rng: Random, *, services: tuple[ServiceType, ...], experience_years: int) -> tuple[Price, ...]:
     """Day prices of most types around the base, sometimes own night and holiday prices."""
     level = rng.uniform(0.82, 1.12) + 0.02 * min(experience_years, 10)
     prices: list[Price] = []
-    for position, tariff in enumerate(tariffs):
+    for position, service in enumerate(services):
         if position > 0 and rng.random() < 0.25:  # the first type is sold by everybody
             continue
-        day_fen = round_price(tariff, tariff.base_price_fen * level)
-        prices.append(Price(tariff.code, "day", day_fen))
+        day_fen = round_price(service, service.base_price_fen * level)
+        prices.append(Price(service.code, "day", day_fen))
         if rng.random() < 0.3:
-            prices.append(Price(tariff.code, "night", round_price(tariff, day_fen * 1.4)))
-            prices.append(Price(tariff.code, "holiday", round_price(tariff, day_fen * 1.8)))
+            prices.append(Price(service.code, "night", round_price(service, day_fen * 1.4)))
+            prices.append(Price(service.code, "holiday", round_price(service, day_fen * 1.8)))
     return tuple(prices)
 
 
-def round_price(tariff: Tariff, amount_fen: float) -> int:
+def round_price(service: ServiceType, amount_fen: float) -> int:
     """A price on a five-yuan step inside the catalogue's bounds."""
     stepped = round(amount_fen / _PRICE_STEP_FEN) * _PRICE_STEP_FEN
-    return min(max(stepped, tariff.min_price_fen), tariff.max_price_fen)
+    return min(max(stepped, service.min_price_fen), service.max_price_fen)
 
 
 def draw_weekly_hours(rng: Random) -> tuple[Hours, ...]:
@@ -211,7 +212,7 @@ def draw_papers(rng: Random, *, index: int, today: date) -> Papers:
     )
 
 
-def generate_family(index: int, *, seed: int, today: date, market: Market) -> GeneratedFamily:
+def generate_family(index: int, *, seed: int, today: date) -> GeneratedFamily:
     """Family number `index` of a seed: an adult who books for one or two patients."""
     rng = Random(f"peihu:{seed}:family:{index}")
     gender = rng.choice(("female", "male"))
@@ -231,7 +232,7 @@ def generate_family(index: int, *, seed: int, today: date, market: Market) -> Ge
             )
         number = index * 3 + place + 1 if relation != "self" else index
         patients.append(draw_patient(
-            rng, identity=identity, relation=relation, number=number, phone=phone, today=today, market=market
+            rng, identity=identity, relation=relation, number=number, phone=phone, today=today
         ))
     return GeneratedFamily(
         index=index, name=name, gender=gender, birth_date=birth_date, phone=phone,
@@ -256,17 +257,17 @@ def _draw_relative(
 
 def draw_patient(
     rng: Random, *, identity: tuple[PersonName, str, date], relation: str, number: int, phone: str,
-    today: date, market: Market,
+    today: date,
 ) -> GeneratedPatient:
     """A patient with a condition of that age; one in three lies in a ward and has a bed."""
     name, gender, birth_date = identity
     age = (today - birth_date).days // 365
     fitting = [row for row in CONDITIONS if row[0] <= age <= row[1] and (gender == "female" or "孕" not in row[2])]
-    _, _, condition, requirements = rng.choice(fitting)
+    _, _, condition, requirements, department = rng.choice(fitting)
     return GeneratedPatient(
         name=name, gender=gender, birth_date=birth_date, relation=relation,
         id_number=id_number(number, birth_date=birth_date, gender=gender),
         contact_phone=phone, condition=condition, requirements=requirements,
-        department=rng.choice(market.departments).code,
+        department=department,
         bed_no=rng.choice(BEDS) if rng.random() < 0.34 else None,
     )

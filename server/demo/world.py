@@ -10,7 +10,7 @@ from random import Random
 
 from server.demo.bookings import NEWEST_DAYS_AGO, GeneratedOrder, draw_order
 from server.demo.careers import draw_bio, draw_work_history
-from server.demo.market import Market
+from server.demo.market import hospitals_in, served_districts
 from server.demo.numbers import certificate_number, demo_phone, id_number
 from server.demo.people import (
     YOUNGEST_ACCOUNT_DAYS,
@@ -33,6 +33,7 @@ from server.demo.world_people import (
     FamilySketch,
     PatientSketch,
 )
+from server.roster.catalog import Catalog
 
 DEMO_PASSWORD = "peihu-demo-2026"
 _SEED = 2026
@@ -77,16 +78,16 @@ class World:
         ))
 
 
-def describe_world(market: Market, *, today: date) -> World:
+def describe_world(market: Catalog, *, today: date) -> World:
     """The demo world as it is on a Shanghai day; the same for the same day and market."""
     home = _home_district(market)
     caregivers = _describe_caregivers(market, home=home, today=today)
-    former = tuple(_former_family(place, market=market, today=today) for place in range(_FORMER_FAMILIES))
+    former = tuple(_former_family(place, today=today) for place in range(_FORMER_FAMILIES))
     return World(
         password=DEMO_PASSWORD,
         administrator=DemoAccount("admin", ADMINISTRATOR.text, demo_phone(_ADMINISTRATOR_PHONE), DEMO_PASSWORD),
         families=tuple(
-            _family(sketch, place, market=market, today=today) for place, sketch in enumerate(FAMILIES)
+            _family(sketch, place, today=today) for place, sketch in enumerate(FAMILIES)
         ),
         caregivers=caregivers,
         former_families=former,
@@ -94,13 +95,13 @@ def describe_world(market: Market, *, today: date) -> World:
     )
 
 
-def _home_district(market: Market) -> str:
+def _home_district(market: Catalog) -> str:
     """The district with the most hospitals; the first of them in the catalogue's order."""
-    return max(market.served_districts, key=lambda district: len(market.hospitals_in(district.code))).code
+    return max(served_districts(market), key=lambda district: len(hospitals_in(market, district.code))).code
 
 
-def _describe_caregivers(market: Market, *, home: str, today: date) -> tuple[GeneratedCaregiver, ...]:
-    others = [district.code for district in market.served_districts if district.code != home] or [home]
+def _describe_caregivers(market: Catalog, *, home: str, today: date) -> tuple[GeneratedCaregiver, ...]:
+    others = [district.code for district in served_districts(market) if district.code != home] or [home]
     people = [
         _caregiver(
             sketch, place, all_round=True, market=market, today=today,
@@ -117,22 +118,22 @@ def _describe_caregivers(market: Market, *, home: str, today: date) -> tuple[Gen
 
 
 def _caregiver(
-    sketch: CaregiverSketch, place: int, *, all_round: bool, districts: tuple[str, ...], market: Market, today: date
+    sketch: CaregiverSketch, place: int, *, all_round: bool, districts: tuple[str, ...], market: Catalog, today: date
 ) -> GeneratedCaregiver:
     rng = Random(f"peihu:world:caregiver:{place}")
-    skills = list(dict.fromkeys(market.skills[number % len(market.skills)] for number in sketch.skill_places))
+    skill_names = [skill.name for skill in market.skills if skill.code in sketch.skills]
     start, end, weekdays = RHYTHMS[sketch.rhythm]
-    near = [hospital.hospital_id for code in districts for hospital in market.hospitals_in(code)]
+    near = [hospital.hospital_id for code in districts for hospital in hospitals_in(market, code)]
     return GeneratedCaregiver(
         index=place, name=sketch.name, gender=sketch.gender, birth_date=sketch.birth_date,
         phone=demo_phone(_CAREGIVER_PHONE + place),
         id_number=id_number(place, birth_date=sketch.birth_date, gender=sketch.gender, county=_COUNTY),
         registered_on=today - timedelta(days=YOUNGEST_ACCOUNT_DAYS + place),
-        districts=districts, hospital_ids=tuple(near[:4]), skills=tuple(skill.code for skill in skills),
+        districts=districts, hospital_ids=tuple(near[:4]), skills=sketch.skills,
         experience_years=sketch.experience_years,
         work_history=draw_work_history(rng, experience_years=sketch.experience_years, today=today),
-        bio=draw_bio(rng, experience_years=sketch.experience_years, skill_names=[s.name for s in skills],
-                     district_name=market.district_name(districts[0])),
+        bio=draw_bio(rng, experience_years=sketch.experience_years, skill_names=skill_names,
+                     district_name=market.district_name(districts[0]) or ""),
         prices=_prices(sketch, all_round=all_round, place=place, market=market),
         weekly_hours=tuple(Hours(weekday, start, end) for weekday in weekdays),
         accepts_urgent=all_round or place % 2 == 0,
@@ -141,20 +142,20 @@ def _caregiver(
     )
 
 
-def _prices(sketch: CaregiverSketch, *, all_round: bool, place: int, market: Market) -> tuple[Price, ...]:
+def _prices(sketch: CaregiverSketch, *, all_round: bool, place: int, market: Catalog) -> tuple[Price, ...]:
     """All-rounders sell all types at no more than the base; specialists leave one out and may have own
     night and holiday prices."""
     prices: list[Price] = []
-    for number, tariff in enumerate(market.tariffs):
-        if not all_round and number == 1 + place % (len(market.tariffs) - 1):
+    for number, service in enumerate(market.service_types):
+        if not all_round and number == 1 + place % (len(market.service_types) - 1):
             continue
-        day_fen = round_price(tariff, tariff.base_price_fen * sketch.price_share)
+        day_fen = round_price(service, service.base_price_fen * sketch.price_share)
         if all_round:
-            day_fen = min(day_fen, tariff.base_price_fen)
-        prices.append(Price(tariff.code, "day", day_fen))
+            day_fen = min(day_fen, service.base_price_fen)
+        prices.append(Price(service.code, "day", day_fen))
         if not all_round and place % 2:
-            prices.append(Price(tariff.code, "night", round_price(tariff, day_fen * 1.4)))
-            prices.append(Price(tariff.code, "holiday", round_price(tariff, day_fen * 1.8)))
+            prices.append(Price(service.code, "night", round_price(service, day_fen * 1.4)))
+            prices.append(Price(service.code, "holiday", round_price(service, day_fen * 1.8)))
     return tuple(prices)
 
 
@@ -169,37 +170,36 @@ def _papers(place: int, *, today: date) -> Papers:
     )
 
 
-def _family(sketch: FamilySketch, place: int, *, market: Market, today: date) -> GeneratedFamily:
+def _family(sketch: FamilySketch, place: int, *, today: date) -> GeneratedFamily:
     phone = demo_phone(_FAMILY_PHONE + place)
     return GeneratedFamily(
         index=place, name=sketch.name, gender=sketch.gender, birth_date=sketch.birth_date, phone=phone,
         registered_on=today - timedelta(days=90 + place),
         patients=tuple(
-            _patient(patient, number=100 + place * 10 + number, phone=phone, market=market)
+            _patient(patient, number=100 + place * 10 + number, phone=phone)
             for number, patient in enumerate(sketch.patients)
         ),
     )
 
 
-def _patient(sketch: PatientSketch, *, number: int, phone: str, market: Market) -> GeneratedPatient:
-    department = market.departments[sketch.department_place % len(market.departments)]
+def _patient(sketch: PatientSketch, *, number: int, phone: str) -> GeneratedPatient:
     return GeneratedPatient(
         name=sketch.name, gender=sketch.gender, birth_date=sketch.birth_date, relation=sketch.relation,
         id_number=id_number(number, birth_date=sketch.birth_date, gender=sketch.gender, county=_COUNTY),
         contact_phone=phone, condition=sketch.condition, requirements=sketch.requirements,
-        department=department.code, bed_no=sketch.bed_no,
+        department=sketch.department, bed_no=sketch.bed_no,
     )
 
 
-def _former_family(place: int, *, market: Market, today: date) -> GeneratedFamily:
-    drawn = generate_family(place, seed=_SEED, today=today, market=market)
+def _former_family(place: int, *, today: date) -> GeneratedFamily:
+    drawn = generate_family(place, seed=_SEED, today=today)
     phone = demo_phone(_FORMER_PHONE + place)
     patients = tuple(replace(patient, contact_phone=phone) for patient in drawn.patients)
     return replace(drawn, phone=phone, patients=patients)
 
 
 def _describe_history(
-    caregivers: tuple[GeneratedCaregiver, ...], families: tuple[GeneratedFamily, ...], *, market: Market, today: date
+    caregivers: tuple[GeneratedCaregiver, ...], families: tuple[GeneratedFamily, ...], *, market: Catalog, today: date
 ) -> tuple[GeneratedOrder, ...]:
     """Past services, each alone within two days, so that nobody is booked twice."""
     sketches = (*ALL_ROUNDERS, *SPECIALISTS)

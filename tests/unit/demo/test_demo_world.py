@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from server.demo.market import hospitals_in, served_districts
 from server.demo.world import describe_world
 from server.roster.id_number import parse_id_number
 
@@ -30,7 +31,7 @@ def test_every_shown_family_has_two_patients(world):
 def test_six_caregivers_of_one_district_sell_everything_always_at_the_base_price(world, market):
     def sells_everything(person):
         return all(
-            (person.day_price_fen(tariff.code) or 10**9) <= tariff.base_price_fen for tariff in market.tariffs
+            (person.day_price_fen(tariff.code) or 10**9) <= tariff.base_price_fen for tariff in market.service_types
         )
 
     def always(person):
@@ -41,11 +42,11 @@ def test_six_caregivers_of_one_district_sell_everything_always_at_the_base_price
     able = [p for p in world.caregivers if sells_everything(p) and always(p) and p.accepts_night and p.accepts_urgent]
     district, count = Counter(code for person in able for code in person.districts).most_common(1)[0]
     assert count >= 6
-    assert market.hospitals_in(district)
+    assert hospitals_in(market, district)
 
 
 def test_the_others_differ_in_district_hours_and_price(world, market):
-    assert len({code for person in world.caregivers for code in person.districts}) == len(market.served_districts)
+    assert len({code for person in world.caregivers for code in person.districts}) == len(served_districts(market))
     assert len({person.weekly_hours for person in world.caregivers}) >= 5
     assert len({person.day_price_fen("escort_hourly") for person in world.caregivers}) >= 4
     assert any(price.band == "holiday" for person in world.caregivers for price in person.prices)
@@ -54,7 +55,7 @@ def test_the_others_differ_in_district_hours_and_price(world, market):
 def test_prices_lie_within_the_catalogues_bounds(world, market):
     for person in world.caregivers:
         for price in person.prices:
-            tariff = market.tariff(price.service_type)
+            tariff = market.service_type(price.service_type)
             assert tariff.min_price_fen <= price.price_fen <= tariff.max_price_fen
 
 
@@ -84,3 +85,10 @@ def test_the_history_overlaps_nowhere_and_gives_most_caregivers_reviews(world):
 
 def test_the_world_is_the_same_every_time_it_is_described(world, market, today):
     assert describe_world(market, today=today) == world
+
+
+def test_every_code_is_one_of_the_catalogue(world, market):
+    families = [*world.families, *world.former_families]
+    assert all(market.skill_name(code) for person in world.caregivers for code in person.skills)
+    assert all(market.department_name(patient.department) for family in families for patient in family.patients)
+    assert all(market.hospital(order.hospital_id) for order in world.history)

@@ -5,6 +5,7 @@ from itertools import islice
 
 import pytest
 
+from server.demo.market import served_districts
 from server.demo.numbers import PEOPLE_PER_KIND, id_number, phone_number
 from server.demo.people import generate_caregiver, generate_caregivers, generate_families
 from server.roster.id_number import parse_id_number
@@ -43,12 +44,12 @@ def test_a_stream_can_be_entered_anywhere(market, today):
 
 
 def test_caregivers_fit_the_catalogue(market, today):
-    served = {district.code for district in market.served_districts}
+    served = {district.code for district in served_districts(market)}
     for person in generate_caregivers(400, seed=9, today=today, market=market):
         assert set(person.districts) <= served
-        assert person.prices[0].service_type == market.tariffs[0].code
+        assert person.prices[0].service_type == market.service_types[0].code
         for price in person.prices:
-            tariff = market.tariff(price.service_type)
+            tariff = market.service_type(price.service_type)
             assert tariff.min_price_fen <= price.price_fen <= tariff.max_price_fen
         assert 22 <= (today - person.birth_date).days / 365.25 <= 58.01
         assert person.papers.certificate_expires_on > date(today.year + 1, today.month, today.day)
@@ -66,9 +67,9 @@ def test_a_work_history_is_without_gaps_and_as_long_as_the_experience(market, to
         assert (today - newer_begin).days / 365.25 == pytest.approx(person.experience_years, abs=0.6)
 
 
-def test_families_have_patients_of_fitting_age_and_one_account(market, today):
+def test_families_have_patients_of_fitting_age_and_one_account(today):
     relations = set()
-    for family in generate_families(500, seed=8, today=today, market=market):
+    for family in generate_families(500, seed=8, today=today):
         assert 1 <= len(family.patients) <= 2
         assert len({patient.id_number for patient in family.patients}) == len(family.patients)
         for patient in family.patients:
