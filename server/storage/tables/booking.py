@@ -124,6 +124,7 @@ engagement = Table(
     ref("order_id", "t_order.order_id", index=True),
     Column("start_at", Instant, nullable=False),
     Column("end_at", Instant, nullable=False),
+    Column("hospital_id", code(32), nullable=False),  # travel between hospitals takes time
     Column("kind", code(8), nullable=False),  # "hold" until accepted, then "visit"
     UniqueConstraint("person_kind", "person_id", "order_id"),
     Index(None, "person_kind", "person_id", "end_at", "start_at"),

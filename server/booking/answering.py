@@ -1,0 +1,148 @@
+"""The caregiver's answer to an offer: accept or reject.
+
+Exactly one accept of an order can succeed, because `OfferClaims.claim` and the order's own move are
+single conditional statements in one transaction that also takes the caregiver's time.
+"""
+
+import secrets
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from server.booking.commands import AcceptOffer, RejectOffer
+from server.booking.matching import Matching
+from server.booking.states import CAREGIVER, OrderState
+from server.booking.store_calendar import Calendar, overlapping_offers
+from server.booking.store_offers import OfferClaims, OfferStore
+from server.booking.store_orders import Mover, OrderStore
+from server.core.call import Call
+from server.core.clock import BusinessClock
+from server.core.errors import Refused
+from server.roster.bookable import may_serve_until
+from server.storage.tables.booking import offer
+from server.storage.transaction import Transaction
+from server.storage.unit_of_work import UnitOfWork
+
+_REFUSAL_OF_STATE = {
+    "taken": "offer_taken",
+    "expired": "offer_expired",
+    "withdrawn": "offer_withdrawn",
+    "rejected": "wrong_state",
+}
+
+
+def new_start_code() -> str:
+    """Six digits that the family reads out at the start."""
+    return f"{secrets.randbelow(1_000_000):06d}"
+
+
+class Answering:
+    """Accepts and rejects offers."""
+
+    def __init__(
+        self,
+        *,
+        units: UnitOfWork,
+        orders: OrderStore,
+        offers: OfferStore,
+        claims: OfferClaims,
+        calendar: Calendar,
+        matching: Matching,
+        clock: BusinessClock,
+    ) -> None:
+        self._units = units
+        self._orders = orders
+        self._offers = offers
+        self._claims = claims
+        self._calendar = calendar
+        self._matching = matching
+        self._clock = clock
+
+    async def accept_offer(self, call: Call, command: AcceptOffer) -> dict[str, Any]:
+        """Take an order: {"order_id", "status"}; repeated by its winner, the same again.
+
+        Raises Refused: `not_found` (another's offer), `offer_taken`, `offer_expired`, `offer_withdrawn`,
+        `caregiver_busy` (an overlapping visit), `wrong_state` (rejected before, papers run out).
+        """
+
+        async def body(tx: Transaction) -> dict[str, Any]:
+            found = await self._offers.get_own(tx, command.offer_id, user_id=call.user.user_id)
+            if found is None:
+                raise Refused("not_found")
+            if found["state"] != "accepted":
+                await self._take(tx, found, user_id=call.user.user_id)
+            return {"order_id": found["order_id"], "status": OrderState.AWAITING_SERVICE.value}
+
+        return await self._units.run(call, body)
+
+    async def _take(self, tx: Transaction, found: RowMapping, *, user_id: str) -> None:
+        now = self._clock.now()
+        caregiver_id = found["caregiver_id"]
+        await self._calendar.lock_caregiver(tx, caregiver_id)
+        if not await self._claims.claim(tx, found, at=now):
+            raise Refused(await self._why_not(tx, found))
+        order = await self._orders.get(tx, found["order_id"])
+        assert order is not None
+        if not await may_serve_until(tx, caregiver_id, order["end_at"]):
+            raise Refused("wrong_state", "您的资质已失效,暂不能接单")
+        await self._orders.move(
+            tx,
+            order,
+            "accept",
+            actor=Mover(CAREGIVER, user_id),
+            at=now,
+            values={
+                "caregiver_id": caregiver_id,
+                "accepted_at": now,
+                "start_code": new_start_code(),
+                "start_code_failures": 0,
+                "next_wave_at": None,
+            },
+        )
+        await self._take_time(tx, caregiver_id, order)
+        await self._offers.tell_accepted(tx, found, user_id=user_id, at=now)
+        await self._offers.close(tx, "taken", offer.c.order_id == order["order_id"], at=now)
+        await self._offers.close(tx, "withdrawn", overlapping_offers(caregiver_id, order), at=now)
+
+    async def _take_time(self, tx: Transaction, caregiver_id: str, order: RowMapping) -> None:
+        """The winner's time becomes a visit; the hold of a named caregiver who lost it is freed."""
+        if order["named_caregiver_id"] not in (None, caregiver_id):
+            await self._calendar.free(tx, order["order_id"], person="caregiver")
+        if not await self._calendar.take_caregiver(tx, caregiver_id, order, kind="visit"):
+            raise Refused("caregiver_busy")
+
+    async def _why_not(self, tx: Transaction, found: RowMapping) -> str:
+        if found["state"] != "open":
+            return _REFUSAL_OF_STATE[found["state"]]
+        order = await self._orders.get(tx, found["order_id"])
+        assert order is not None
+        if order["status"] == OrderState.CANCELLED:
+            return "offer_withdrawn"
+        return "offer_taken" if order["status"] != OrderState.PAID else "offer_expired"
+
+    async def reject_offer(self, call: Call, command: RejectOffer) -> dict[str, Any]:
+        """Refuse an offer: {"offer_id", "state"}. A named caregiver's refusal starts the waves at once.
+
+        Raises Refused: `not_found`, `offer_taken`, `offer_expired`, `offer_withdrawn`, `wrong_state` (accepted).
+        """
+
+        async def body(tx: Transaction) -> dict[str, Any]:
+            found = await self._offers.get_own(tx, command.offer_id, user_id=call.user.user_id)
+            if found is None:
+                raise Refused("not_found")
+            if found["state"] not in ("open", "rejected"):
+                raise Refused(_REFUSAL_OF_STATE.get(found["state"], "wrong_state"))
+            if found["state"] == "open":
+                await self._reject(tx, found, reason=command.reason)
+            return {"offer_id": found["offer_id"], "state": "rejected"}
+
+        return await self._units.run(call, body)
+
+    async def _reject(self, tx: Transaction, found: RowMapping, *, reason: str) -> None:
+        now = self._clock.now()
+        if found["expires_at"] <= now:
+            raise Refused("offer_expired")
+        this = offer.c.offer_id == found["offer_id"]
+        if not await self._offers.close(tx, "rejected", this, at=now, reason=reason):
+            raise Refused("offer_taken")
+        await self._matching.after_refusal(tx, found["order_id"], found["caregiver_id"], at=now)

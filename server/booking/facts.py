@@ -1,0 +1,110 @@
+"""What has happened to orders and offers.
+
+Told inside the transaction of the change; the bridge makes channel events, notices and money of them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMoved:
+    """An order changed (its status or its `finished_at`); one fact a version.
+
+    `caregiver_id` is who is assigned after the change, `left_caregiver_id` who was until it.
+    """
+
+    order_id: str
+    version: int
+    event: str  # an event of booking/states.py
+    from_status: str | None
+    to_status: str
+    user_id: str
+    patient_id: str
+    caregiver_id: str | None
+    left_caregiver_id: str | None
+    finished_at: datetime | None
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfferOpened:
+    """A caregiver may take an order until `expires_at`."""
+
+    offer_id: str
+    order_id: str
+    caregiver_id: str
+    caregiver_user_id: str
+    wave: int
+    expires_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfferClosed:
+    """An offer ended: accepted, taken, expired, withdrawn or rejected."""
+
+    offer_id: str
+    order_id: str
+    caregiver_id: str
+    caregiver_user_id: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled:
+    """Money has to follow: what the family gets back and what the caregiver keeps, in fen."""
+
+    order_id: str
+    paid: bool
+    refund_fen: int
+    fee_fen: int
+    caregiver_id: str | None
+    caregiver_share_fen: int
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCompleted:
+    """The caregiver has earned the income; amounts in fen as frozen in the order."""
+
+    order_id: str
+    caregiver_id: str
+    amount_fen: int
+    commission_fen: int
+    income_fen: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSubmitted:
+    """The family judged a completed order."""
+
+    order_id: str
+    review_id: str
+    caregiver_id: str
+    score: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StartCodeRenewed:
+    """Too many wrong codes: the family must hear the new one."""
+
+    order_id: str
+    user_id: str
+    code: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStuck:
+    """An order needs an administrator's eye."""
+
+    order_id: str
+    kind: str
+    text: str
+    at: datetime

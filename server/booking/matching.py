@@ -1,0 +1,161 @@
+"""How a paid order finds its caregiver: the named one first, then waves.
+
+The search is a row of state on the order (`wave`, `next_wave_at`, `search_until`) moved by whoever
+comes first: payment, a refusal, an expiry, the job. Each step is one transaction.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from config.policy import OfferRules
+from server.booking import offering
+from server.booking.states import OrderState
+from server.booking.store_calendar import Calendar
+from server.booking.store_offers import OfferStore
+from server.booking.store_orders import OrderStore
+from server.core.clock import BusinessClock
+from server.roster.eligibility import Eligible, eligible_caregivers
+from server.roster.queries import Buffers
+from server.storage.tables.booking import offer, t_order
+from server.storage.transaction import Transaction
+
+_LATECOMERS_EVERY = timedelta(seconds=60)  # after the last wave: who became eligible meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A caregiver an offer goes to, with the reasons for the administrator."""
+
+    caregiver_id: str
+    user_id: str
+    ranking: dict[str, Any]
+
+
+class Matching:
+    """Opens offers for an order and ends those whose time is over."""
+
+    def __init__(
+        self,
+        *,
+        orders: OrderStore,
+        offers: OfferStore,
+        calendar: Calendar,
+        rules: OfferRules,
+        buffers: Buffers,
+        clock: BusinessClock,
+    ) -> None:
+        self._orders = orders
+        self._offers = offers
+        self._calendar = calendar
+        self._rules = rules
+        self._buffers = buffers
+        self._clock = clock
+
+    async def begin(self, tx: Transaction, order_id: str, *, at: datetime) -> None:
+        """Start the search of an order that has just become `paid`."""
+        order = await self._orders.get(tx, order_id)
+        assert order is not None
+        give_up_at = offering.give_up_at(at, start_at=order["start_at"], rules=self._rules)
+        await self._orders.note(tx, order_id, search_until=give_up_at, wave=0, next_wave_at=None)
+        named = order["named_caregiver_id"]
+        if named is not None and await self._offer_to_named(tx, order, named, at=at):
+            return
+        await self._widen(tx, order, at=at)
+
+    async def _offer_to_named(self, tx: Transaction, order: RowMapping, caregiver_id: str, *, at: datetime) -> bool:
+        if caregiver_id in await self._offers.asked_already(tx, order["order_id"]):
+            return False
+        found = await self._eligible(tx, order, only=caregiver_id, exclude=set())
+        if not found:
+            await self._calendar.free(tx, order["order_id"], person="caregiver")
+            return False
+        chosen = Chosen(caregiver_id, found[0].user_id, {"named": True})
+        await self._open(tx, order, [chosen], wave=0, at=at)
+        return True
+
+    async def after_refusal(self, tx: Transaction, order_id: str, caregiver_id: str, *, at: datetime) -> None:
+        """An offer was refused or missed: when it was the named caregiver's, everybody else is asked."""
+        order = await self._orders.get(tx, order_id)
+        if order is None or order["status"] != OrderState.PAID or order["named_caregiver_id"] != caregiver_id:
+            return
+        if order["wave"] != 0:
+            return
+        await self._calendar.free(tx, order_id, person="caregiver")
+        await self._widen(tx, order, at=at)
+
+    async def widen_due(self, tx: Transaction, order_id: str, *, at: datetime) -> None:
+        """The next wave of an order, if it is still due (the job's step)."""
+        order = await self._orders.get(tx, order_id)
+        if order is None or order["status"] != OrderState.PAID:
+            return
+        if order["next_wave_at"] is not None and order["next_wave_at"] <= at:
+            await self._widen(tx, order, at=at)
+
+    async def _widen(self, tx: Transaction, order: RowMapping, *, at: datetime) -> None:
+        """Ask the next ones; after the last wave, look for latecomers now and then."""
+        waves = self._rules.waves
+        number = min(order["wave"] + 1, len(waves))
+        asked = await self._offers.asked_already(tx, order["order_id"])
+        found = await self._eligible(tx, order, only=None, exclude=asked)
+        chosen = self._best(found)[: waves[number - 1].more]
+        await self._open(tx, order, chosen, wave=number, at=at)
+        if number < len(waves):
+            pause = timedelta(seconds=waves[number].after_s - waves[number - 1].after_s)
+        else:
+            pause = _LATECOMERS_EVERY
+        await self._orders.note(tx, order["order_id"], wave=number, next_wave_at=at + pause)
+
+    def _best(self, found: list[Eligible]) -> list[Chosen]:
+        accounts = {one.caregiver_id: one.user_id for one in found}
+        ranked = offering.rank((_candidate(one) for one in found), rules=self._rules.ranking)
+        return [
+            Chosen(
+                one.candidate.caregiver_id,
+                accounts[one.candidate.caregiver_id],
+                {"score": one.score, "factors": [asdict(factor) for factor in one.factors]},
+            )
+            for one in ranked
+        ]
+
+    async def _eligible(
+        self, tx: Transaction, order: RowMapping, *, only: str | None, exclude: set[str]
+    ) -> list[Eligible]:
+        named = only is not None
+        return await eligible_caregivers(
+            tx,
+            district=order["district"],
+            service_type=order["service_type"],
+            start_at=order["start_at"],
+            end_at=order["end_at"],
+            needs_night=order["touches_night"],
+            needs_urgent=order["is_urgent"],
+            max_day_price_fen=None if named else order["day_price_fen"],
+            exclude=exclude,
+            only=only,
+            now=self._clock.now(),
+            buffers=self._buffers,
+            hospital_id=order["hospital_id"],
+            ignoring_order_id=order["order_id"],
+        )
+
+    async def _open(self, tx: Transaction, order: RowMapping, chosen: list[Chosen], *, wave: int, at: datetime) -> None:
+        expires_at = offering.offer_expires_at(at, start_at=order["start_at"], rules=self._rules)
+        for caregiver in chosen:
+            await self._offers.open(tx, order, caregiver, wave=wave, expires_at=expires_at, at=at)
+
+    async def expire_offer(self, tx: Transaction, offer_id: str, *, at: datetime) -> None:
+        """End one offer whose time is over (the job's step)."""
+        over = (offer.c.offer_id == offer_id) & (offer.c.expires_at <= at)
+        for row in await self._offers.close(tx, "expired", over, at=at):
+            await self.after_refusal(tx, row["order_id"], row["caregiver_id"], at=at)
+
+    async def due_orders(self, tx: Transaction, *, at: datetime) -> list[RowMapping]:
+        return await self._orders.due(tx, t_order.c.status == OrderState.PAID.value, t_order.c.next_wave_at <= at)
+
+
+def _candidate(one: Eligible) -> offering.Candidate:
+    stars = ((one.rating_milli or 0) * one.review_count + 500) // 1_000  # the mean is kept, not the sum
+    return offering.Candidate(one.caregiver_id, stars, one.review_count, one.experience_years, one.recent_offers)

@@ -1,0 +1,101 @@
+"""Reading orders with the people in them."""
+
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.engine import RowMapping
+
+from server.core.call import Actor
+from server.core.errors import invalid
+from server.core.ids import looks_like_id
+from server.storage.tables.booking import offer, t_order, t_order_detail
+from server.storage.tables.roster import patient_viewer, t_caregiver_info, t_patient_info
+from server.storage.transaction import Transaction
+
+
+def _order_columns() -> Select[Any]:
+    patient, caregiver, detail = t_patient_info, t_caregiver_info, t_order_detail
+    return (
+        select(
+            t_order,
+            patient.c.name.label("patient_name"),
+            patient.c.birth_date.label("patient_birth_date"),
+            patient.c.gender.label("patient_gender"),
+            patient.c.condition.label("patient_condition"),
+            caregiver.c.name.label("caregiver_name"),
+            caregiver.c.photo_file_id.label("caregiver_photo_file_id"),
+            caregiver.c.contact_phone.label("caregiver_phone"),
+            detail.c.review_score,
+            detail.c.review_content,
+            detail.c.review_tags,
+            detail.c.reviewed_at,
+        )
+        .join(patient, patient.c.patient_id == t_order.c.patient_id)
+        .join(detail, detail.c.order_id == t_order.c.order_id)
+        .outerjoin(caregiver, caregiver.c.caregiver_id == t_order.c.caregiver_id)
+    )
+
+
+async def order_with_people(tx: Transaction, order_id: str) -> RowMapping | None:
+    return await tx.one(_order_columns().where(t_order.c.order_id == order_id))
+
+
+async def orders_page(
+    tx: Transaction, actor: Actor, *, status: str | None, limit: int, cursor: str | None
+) -> tuple[list[RowMapping], str | None]:
+    """The actor's orders by id (so: by creation), newest first, and the cursor of the next page."""
+    wanted = _order_columns().where(*_visible_to(actor))
+    if status is not None:
+        wanted = wanted.where(t_order.c.status == status)
+    if cursor is not None:
+        if not looks_like_id(cursor):
+            raise invalid("cursor", "不是有效的游标")
+        wanted = wanted.where(t_order.c.order_id < cursor)
+    rows = await tx.all(wanted.order_by(t_order.c.order_id.desc()).limit(limit + 1))
+    more = len(rows) > limit
+    return rows[:limit], rows[limit - 1]["order_id"] if more else None
+
+
+def _visible_to(actor: Actor) -> tuple[Any, ...]:
+    if actor.user_type == "admin":
+        return ()
+    if actor.user_type == "caregiver":
+        own = select(t_caregiver_info.c.caregiver_id).where(t_caregiver_info.c.user_id == actor.user_id)
+        return (t_order.c.caregiver_id.in_(own),)
+    joined = select(patient_viewer.c.patient_id).where(patient_viewer.c.user_id == actor.user_id)
+    return (or_(t_order.c.user_id == actor.user_id, t_order.c.patient_id.in_(joined)),)
+
+
+async def offer_with_order(tx: Transaction, offer_id: str) -> RowMapping:
+    """An offer, its order and what may be told of the patient before acceptance."""
+    patient = t_patient_info.c
+    columns = (
+        offer.c.offer_id,
+        offer.c.expires_at,
+        offer.c.caregiver_id.label("offered_to"),
+        t_order.c.order_id,
+        t_order.c.service_type,
+        t_order.c.start_at,
+        t_order.c.end_at,
+        t_order.c.is_urgent,
+        offer.c.income_fen,
+        t_order.c.district,
+        t_order.c.hospital_id,
+        t_order.c.requirements,
+        patient.birth_date,
+        patient.gender,
+        patient.condition,
+    )
+    joined = select(*columns).join(t_order, t_order.c.order_id == offer.c.order_id)
+    row = await tx.one(
+        joined.join(t_patient_info, patient.patient_id == t_order.c.patient_id).where(offer.c.offer_id == offer_id)
+    )
+    assert row is not None
+    return row
+
+
+async def has_live_orders(tx: Transaction, patient_id: str) -> bool:
+    """Whether a patient has an order that is not over."""
+    live = t_order.c.status.in_(("pending_payment", "paid", "awaiting_service", "in_service"))
+    found = select(t_order.c.order_id).where(t_order.c.patient_id == patient_id, live).limit(1)
+    return await tx.value(found) is not None

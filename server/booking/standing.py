@@ -1,0 +1,120 @@
+"""Who somebody is to an order: the one answer that all permissions start from.
+
+Party = the family (who booked, and those who joined the patient) and the assigned caregiver; before
+acceptance a named caregiver is nobody. Whoever is replaced is nobody from that instant on.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.engine import RowMapping
+
+from config.policy import TimeRules
+from server.booking.states import OrderState
+from server.core.call import Actor
+from server.core.clock import BusinessClock
+from server.core.errors import Refused
+from server.storage.tables.booking import t_order
+from server.storage.tables.roster import patient_viewer, t_caregiver_info
+from server.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account's relation to an order, and what the order's state allows in its chat and notes."""
+
+    order_id: str
+    relation: str  # "booker" | "viewer" | "caregiver" | "admin"
+    status: str
+    may_chat: bool
+    chat_open: bool
+    finished: bool
+    caregiver_id: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Standings:
+    """Answers from the rows of this instant; never cached."""
+
+    def __init__(self, *, rules: TimeRules, clock: BusinessClock) -> None:
+        self._chat_stays_open = timedelta(days=rules.chat_open_after_completion_days)
+        self._clock = clock
+
+    async def standing(self, tx: Transaction, order_id: str, user_id: str, user_type: str) -> Standing | None:
+        """None for everybody who may not know of the order."""
+        order = await tx.one(
+            select(
+                t_order.c.order_id,
+                t_order.c.user_id,
+                t_order.c.patient_id,
+                t_order.c.caregiver_id,
+                t_order.c.status,
+                t_order.c.accepted_at,
+                t_order.c.started_at,
+                t_order.c.finished_at,
+                t_order.c.completed_at,
+            ).where(t_order.c.order_id == order_id)
+        )
+        if order is None:
+            return None
+        relation, may_chat = await self._relation(tx, order, user_id, user_type)
+        if relation is None:
+            return None
+        return Standing(
+            order_id=order_id,
+            relation=relation,
+            status=order["status"],
+            may_chat=may_chat,
+            chat_open=self._chat_is_open(order),
+            finished=order["finished_at"] is not None,
+            caregiver_id=order["caregiver_id"],
+            started_at=order["started_at"],
+            finished_at=order["finished_at"],
+        )
+
+    async def _relation(
+        self, tx: Transaction, order: RowMapping, user_id: str, user_type: str
+    ) -> tuple[str | None, bool]:
+        if user_type == "admin":
+            return "admin", False
+        if order["user_id"] == user_id:
+            return "booker", True
+        if user_type == "caregiver":
+            mine = (t_caregiver_info.c.user_id == user_id, t_caregiver_info.c.caregiver_id == order["caregiver_id"])
+            assigned = await tx.value(select(t_caregiver_info.c.caregiver_id).where(*mine))
+            return ("caregiver", True) if assigned else (None, False)
+        joined = (patient_viewer.c.patient_id == order["patient_id"], patient_viewer.c.user_id == user_id)
+        viewer = await tx.one(select(patient_viewer.c.may_chat).where(*joined))
+        return ("viewer", viewer["may_chat"]) if viewer else (None, False)
+
+    def _chat_is_open(self, order: RowMapping) -> bool:
+        """From acceptance until some days after completion (contract.md §6, Time)."""
+        status = order["status"]
+        if status in (OrderState.AWAITING_SERVICE, OrderState.IN_SERVICE):
+            return True
+        if status != OrderState.COMPLETED:
+            return False
+        return self._clock.now() <= order["completed_at"] + self._chat_stays_open
+
+    async def require(self, tx: Transaction, order_id: str, actor: Actor) -> Standing:
+        """The actor's standing. Raises Refused `not_found`."""
+        standing = await self.standing(tx, order_id, actor.user_id, actor.user_type)
+        if standing is None:
+            raise Refused("not_found")
+        return standing
+
+    async def require_booker(self, tx: Transaction, order_id: str, actor: Actor) -> Standing:
+        """Only who booked. Raises Refused: `not_found` to strangers, `forbidden` to the rest of the party."""
+        standing = await self.require(tx, order_id, actor)
+        if standing.relation != "booker":
+            raise Refused("forbidden")
+        return standing
+
+    async def require_assigned(self, tx: Transaction, order_id: str, actor: Actor) -> Standing:
+        """Only the assigned caregiver. Raises Refused as above."""
+        standing = await self.require(tx, order_id, actor)
+        if standing.relation != "caregiver":
+            raise Refused("forbidden")
+        return standing

@@ -1,0 +1,134 @@
+"""Orders in the database: every change is one conditional statement.
+
+`move` is the only way to change an order: compare-and-set on the status (and whatever else the caller
+requires), version + 1, one history row, one `OrderMoved`. Nobody updates `t_order` otherwise, except
+for the bookkeeping of the search for a caregiver, which people do not see.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.engine import RowMapping
+
+from server.booking.facts import OrderMoved
+from server.booking.states import PATIENT, SYSTEM, OrderState, find_move
+from server.core.errors import Refused
+from server.core.facts import Facts
+from server.core.ids import new_id
+from server.storage.tables.booking import order_event, quote, t_order, t_order_detail
+from server.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """Who moves an order: a kind of actor of the table, and the account if there is one."""
+
+    kind: str
+    user_id: str | None = None
+
+
+THE_SYSTEM = Mover(SYSTEM)
+
+
+class OrderStore:
+    """Reads and moves orders inside a transaction."""
+
+    def __init__(self, *, facts: Facts) -> None:
+        self._facts = facts
+
+    async def insert(self, tx: Transaction, row: dict[str, Any], *, at: datetime) -> None:
+        """A new order with its detail row, its first history row and its first fact."""
+        await tx.run(insert(t_order).values(**row, version=1))
+        await tx.run(insert(t_order_detail).values(detail_id=new_id(), order_id=row["order_id"]))
+        actor = Mover(PATIENT, row["user_id"])
+        await self._tell(tx, row["order_id"], "create", None, None, actor=actor, reason=None, at=at)
+
+    async def get(self, tx: Transaction, order_id: str) -> RowMapping | None:
+        return await tx.one(select(t_order).where(t_order.c.order_id == order_id))
+
+    async def move(
+        self,
+        tx: Transaction,
+        order: RowMapping,
+        event: str,
+        *,
+        actor: Mover,
+        at: datetime,
+        values: dict[str, Any] | None = None,
+        require: tuple[ColumnElement[bool], ...] = (),
+        reason: str | None = None,
+    ) -> None:
+        """Make a move of the table (booking/states.py) from the status the order was read with.
+
+        Raises Refused `wrong_state` when there is no such move, or the order no longer stands there.
+        """
+        allowed = find_move(OrderState(order["status"]), event, actor=actor.kind)
+        if allowed is None:
+            raise Refused("wrong_state")
+        statement = (
+            update(t_order)
+            .where(t_order.c.order_id == order["order_id"], t_order.c.status == order["status"], *require)
+            .values(status=allowed.target.value, version=t_order.c.version + 1, **(values or {}))
+        )
+        if await tx.run(statement) != 1:
+            raise Refused("wrong_state")
+        left = order["caregiver_id"]
+        await self._tell(tx, order["order_id"], event, order["status"], left, actor=actor, reason=reason, at=at)
+
+    async def _tell(
+        self,
+        tx: Transaction,
+        order_id: str,
+        event: str,
+        from_status: str | None,
+        caregiver_before: str | None,
+        *,
+        actor: Mover,
+        reason: str | None,
+        at: datetime,
+    ) -> None:
+        order = await self.get(tx, order_id)
+        assert order is not None
+        history = {"event_id": new_id(), "order_id": order_id, "version": order["version"], "event": event}
+        statuses = {"from_status": from_status, "to_status": order["status"]}
+        who = {"actor_type": actor.kind, "actor_id": actor.user_id}
+        await tx.run(insert(order_event).values(**history, **statuses, **who, reason=reason, at=at))
+        left = caregiver_before if caregiver_before != order["caregiver_id"] else None
+        await self._facts.record(
+            tx,
+            OrderMoved(
+                order_id=order_id,
+                version=order["version"],
+                event=event,
+                from_status=from_status,
+                to_status=order["status"],
+                user_id=order["user_id"],
+                patient_id=order["patient_id"],
+                caregiver_id=order["caregiver_id"],
+                left_caregiver_id=left,
+                finished_at=order["finished_at"],
+                reason=reason,
+                at=at,
+            ),
+        )
+
+    async def note(self, tx: Transaction, order_id: str, **values: Any) -> None:
+        """Bookkeeping that nobody sees: waves and wrong codes. Never the status."""
+        await tx.run(update(t_order).where(t_order.c.order_id == order_id).values(**values))
+
+    async def due(self, tx: Transaction, *conditions: ColumnElement[bool], limit: int = 100) -> list[RowMapping]:
+        """Orders a job has to look at."""
+        return await tx.all(select(t_order).where(*conditions).order_by(t_order.c.order_id).limit(limit))
+
+
+class QuoteStore:
+    """Quotes: a price that is honoured for some minutes."""
+
+    async def insert(self, tx: Transaction, row: dict[str, Any]) -> None:
+        await tx.run(insert(quote).values(**row))
+
+    async def get(self, tx: Transaction, quote_id: str, *, user_id: str) -> RowMapping | None:
+        """A quote of this user; another's does not exist for him."""
+        return await tx.one(select(quote).where(quote.c.quote_id == quote_id, quote.c.user_id == user_id))
