@@ -177,12 +177,12 @@ class Client:
         body = json.dumps({"name": "甲"} if value is None else value) if raw is None else raw
         return await self.send("POST", path, body=body, token=token, headers=given)
 
-    async def raw(self, sent: bytes, *, until_closed: bool = False) -> bytes:
+    async def raw(self, sent: bytes, *, until_closed: bool = False, patience_s: float = 10) -> bytes:
         """Bytes as they are on a fresh connection; the whole answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(sent)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patience_s):
                 if until_closed:
                     return await reader.read()
                 head = await reader.readuntil(b"\r\n\r\n")
