@@ -13,7 +13,7 @@ from sqlalchemy.engine import RowMapping
 from config.policy import CancellationRules
 from server.booking.cancellation import Cancellation, cancellation_of
 from server.booking.commands import CancelOrder, OrderById
-from server.booking.facts import OrderCancelled
+from server.booking.facts import OrderCancelled, OrderStuck
 from server.booking.matching import Matching
 from server.booking.standing import Standings
 from server.booking.states import (
@@ -163,6 +163,8 @@ class Cancelling:
             return
         split = self._split(order, by=SYSTEM, at=self._clock.now())
         await self._cancel(tx, order, split, event, actor=THE_SYSTEM, reason=reason)
+        if event != "pay_deadline":  # a family was let down
+            await self._facts.record(tx, OrderStuck(order_id, event, text=reason, at=self._clock.now()))
 
     async def _give_back(self, tx: Transaction, command: CancelOrder, *, user_id: str) -> dict[str, Any]:
         order = await self._order(tx, command.order_id)

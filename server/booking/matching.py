@@ -19,7 +19,7 @@ from server.booking.store_orders import OrderStore
 from server.core.clock import BusinessClock
 from server.roster.eligibility import Eligible, eligible_caregivers
 from server.roster.queries import Buffers
-from server.storage.tables.booking import offer, t_order
+from server.storage.tables.booking import offer
 from server.storage.transaction import Transaction
 
 _LATECOMERS_EVERY = timedelta(seconds=60)  # after the last wave: who became eligible meanwhile
@@ -151,9 +151,6 @@ class Matching:
         over = (offer.c.offer_id == offer_id) & (offer.c.expires_at <= at)
         for row in await self._offers.close(tx, "expired", over, at=at):
             await self.after_refusal(tx, row["order_id"], row["caregiver_id"], at=at)
-
-    async def due_orders(self, tx: Transaction, *, at: datetime) -> list[RowMapping]:
-        return await self._orders.due(tx, t_order.c.status == OrderState.PAID.value, t_order.c.next_wave_at <= at)
 
 
 def _candidate(one: Eligible) -> offering.Candidate:

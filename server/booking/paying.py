@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.engine import RowMapping
-
 from server.booking.cancelling import Cancelling, CloseUnpaid
 from server.booking.matching import Matching
 from server.booking.standing import Standings
@@ -12,7 +10,6 @@ from server.booking.states import OrderState
 from server.booking.store_orders import THE_SYSTEM, OrderStore
 from server.core.clock import BusinessClock
 from server.storage.sql import Database
-from server.storage.tables.booking import t_order
 from server.storage.transaction import Transaction
 
 
@@ -85,10 +82,6 @@ class UnpaidOrders:
         self._cancelling = cancelling
         self._close_unpaid = close_unpaid
         self._clock = clock
-
-    async def due(self, tx: Transaction) -> list[RowMapping]:
-        waiting = t_order.c.status == OrderState.PENDING_PAYMENT.value
-        return await self._orders.due(tx, waiting, t_order.c.pay_deadline_at <= self._clock.now())
 
     async def end(self, order_id: str) -> None:
         """Close at the provider, then here. Raises Unavailable when the provider cannot say."""

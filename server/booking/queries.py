@@ -1,5 +1,6 @@
 """Reading orders with the people in them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, or_, select
@@ -99,3 +100,39 @@ async def has_live_orders(tx: Transaction, patient_id: str) -> bool:
     live = t_order.c.status.in_(("pending_payment", "paid", "awaiting_service", "in_service"))
     found = select(t_order.c.order_id).where(t_order.c.patient_id == patient_id, live).limit(1)
     return await tx.value(found) is not None
+
+
+async def order_ids_of_patient(tx: Transaction, patient_id: str) -> list[str]:
+    """Every order of a patient whose channel somebody may still follow."""
+    return [
+        row["order_id"] for row in await tx.all(select(t_order.c.order_id).where(t_order.c.patient_id == patient_id))
+    ]
+
+
+async def user_of_caregiver(tx: Transaction, caregiver_id: str) -> str:
+    return await tx.value(select(t_caregiver_info.c.user_id).where(t_caregiver_info.c.caregiver_id == caregiver_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The accounts of an order: who booked, who joined the patient, the assigned caregiver's."""
+
+    booker_id: str
+    viewer_ids: tuple[str, ...]
+    caregiver_user_id: str | None
+
+    @property
+    def family_ids(self) -> tuple[str, ...]:
+        return (self.booker_id, *self.viewer_ids)
+
+    @property
+    def all_ids(self) -> tuple[str, ...]:
+        return self.family_ids if self.caregiver_user_id is None else (*self.family_ids, self.caregiver_user_id)
+
+
+async def party_of(tx: Transaction, *, user_id: str, patient_id: str, caregiver_id: str | None) -> Party:
+    """The party of an order that stands like this."""
+    joined = select(patient_viewer.c.user_id).where(patient_viewer.c.patient_id == patient_id)
+    viewers = [row["user_id"] for row in await tx.all(joined.order_by(patient_viewer.c.user_id))]
+    caregiver = None if caregiver_id is None else await user_of_caregiver(tx, caregiver_id)
+    return Party(user_id, tuple(viewers), caregiver)

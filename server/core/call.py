@@ -54,3 +54,8 @@ class Call:
         if self.actor is None:
             raise RuntimeError("this operation was declared without a login")
         return self.actor
+
+
+def is_idempotency_key(text: object) -> bool:
+    """1-255 visible ASCII characters (contract.md §2)."""
+    return type(text) is str and 1 <= len(text) <= 255 and all("!" <= character <= "~" for character in text)

@@ -75,6 +75,7 @@ t_order = Table(
     Index(None, "status", "next_wave_at"),
     Index(None, "status", "search_until"),
     Index(None, "status", "confirm_due_at"),
+    Index(None, "status", "end_at"),
 )
 
 # The order's history: one row a change.

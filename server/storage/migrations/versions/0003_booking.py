@@ -90,6 +90,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_t_order_caregiver_id_start_at"), "t_order", ["caregiver_id", "start_at"], unique=False)
     op.create_index(op.f("ix_t_order_patient_id"), "t_order", ["patient_id"], unique=False)
     op.create_index(op.f("ix_t_order_status_confirm_due_at"), "t_order", ["status", "confirm_due_at"], unique=False)
+    op.create_index(op.f("ix_t_order_status_end_at"), "t_order", ["status", "end_at"], unique=False)
     op.create_index(op.f("ix_t_order_status_next_wave_at"), "t_order", ["status", "next_wave_at"], unique=False)
     op.create_index(op.f("ix_t_order_status_pay_deadline_at"), "t_order", ["status", "pay_deadline_at"], unique=False)
     op.create_index(op.f("ix_t_order_status_search_until"), "t_order", ["status", "search_until"], unique=False)
@@ -102,6 +103,7 @@ def upgrade() -> None:
         sa.Column("order_id", code(32), nullable=False),
         sa.Column("start_at", Instant(), nullable=False),
         sa.Column("end_at", Instant(), nullable=False),
+        sa.Column("hospital_id", code(32), nullable=False),
         sa.Column("kind", code(8), nullable=False),
         sa.ForeignKeyConstraint(
             ["order_id"], ["t_order.order_id"], name=op.f("fk_engagement_order_id"), ondelete="RESTRICT"
