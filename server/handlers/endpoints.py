@@ -1,4 +1,4 @@
-"""One handler for every declared endpoint, and its order of checks.
+"""One handler for every endpoint, and its order of checks.
 
 Method, login, role, rate, body, fields, idempotency key, use case. Whoever may not ask is told so before
 a byte of the body is kept, and learns nothing from what the body would have been answered.

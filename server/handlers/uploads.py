@@ -1,4 +1,4 @@
-"""Multipart forms: exactly the files and fields that an upload declares.
+"""Multipart forms: exactly the declared files and fields.
 
 A route's own body limit is told to the connection before the body is read (`EdgeHandler.prepare`), so that
 the server's limit stays small for everything else. A file's name and claimed type are never used.
