@@ -1,4 +1,4 @@
-"""Files served as they are, to those who may see them.
+"""Files served as they are, to those who may see them."""
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any

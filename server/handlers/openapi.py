@@ -1,4 +1,4 @@
-"""The API in OpenAPI 3.1, from what is declared and served.
+"""The API in OpenAPI 3.1, from what is declared and served."""
 from collections.abc import Iterable
 from typing import Any
 
