@@ -47,14 +47,15 @@ def read_line(value: object, *, shortest: int, longest: int) -> str:
     Bidi overrides and zero-width characters are taken out, since they make one name look like another;
     control characters and line ends are refused.
     """
-    text = unicodedata.normalize("NFC", require_text(value))
+    text = require_text(value)
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
         raise PydanticCustomError("invalid", "不能含有控制字符或换行")
     visible = "".join(
         character
         for character in text
         if character == _ZERO_WIDTH_JOINER or unicodedata.category(character) != "Cf"
-    ).strip()
+    )
+    visible = unicodedata.normalize("NFC", visible).strip()
     if visible and all(unicodedata.category(character)[0] in "CMZ" for character in visible):
         raise PydanticCustomError("invalid", "不能只含不可见字符")
     return _require_length(visible, shortest=shortest, longest=longest)
@@ -112,8 +113,8 @@ def read_instant(value: object) -> datetime:
 
 
 def _zone(sign: str, hours: int, minutes: int) -> timezone:
-    if hours > 23 or minutes > 59:
-        raise ValueError("no such offset")
+    if minutes > 59:
+        raise ValueError("no such offset")  # `timezone` itself refuses 24 hours and more
     offset = timedelta(hours=hours, minutes=minutes)
     return timezone(-offset if sign == "-" else offset)
 

@@ -97,6 +97,12 @@ def test_who_had_few_offers_lately_comes_first_among_equals():
     assert ids(ranked) == ["b", "c", "a"]
 
 
+def test_a_tie_goes_to_who_had_fewer_offers_then_to_the_smaller_id():
+    unfair = RULES.ranking.model_copy(update={"fair_share_points": 0})
+    ranked = rank([Somebody("c"), Somebody("a", recent_offers=2), Somebody("b")], rules=unfair)
+    assert ids(ranked) == ["b", "c", "a"]
+
+
 def test_more_experience_counts_up_to_its_cap():
     ranked = rank([Somebody(f"y{years:02d}", experience_years=years) for years in (1, 30, 10, 5)], rules=RULES.ranking)
     assert ids(ranked) == ["y10", "y30", "y05", "y01"]
