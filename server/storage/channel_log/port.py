@@ -5,6 +5,7 @@ in the transaction that stores its event. The position outlives the entries: aft
 still tells where the channel stands.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +41,9 @@ class ChannelLog(Protocol):
 
     async def top(self, channel: str) -> Position:
         """The present position. Raises Unavailable."""
+
+    async def tops(self, channels: Sequence[str]) -> dict[str, Position]:
+        """Positions of many channels at once (up to 500); those without any event are left out. Raises Unavailable."""
 
     async def since(self, channel: str, offset: int, *, limit: int, max_bytes: int) -> Slice:
         """Events with a greater offset, oldest first, at most `limit` and about `max_bytes`.

@@ -88,6 +88,12 @@ class SqlChannelLog:
         async with self._database.read() as tx:
             return await self._head(tx, channel)
 
+    async def tops(self, channels: Sequence[str]) -> dict[str, Position]:
+        columns = (channel_head.c.channel, channel_head.c.epoch, channel_head.c.top)
+        async with self._database.read() as tx:
+            rows = await tx.all(select(*columns).where(channel_head.c.channel.in_(channels)))
+        return {row["channel"]: Position(row["epoch"], row["top"]) for row in rows}
+
     async def since(self, channel: str, offset: int, *, limit: int, max_bytes: int) -> Slice:
         wanted = select(channel_event).where(channel_event.c.channel == channel, channel_event.c.offset > offset)
         async with self._database.read() as tx:
