@@ -4,7 +4,7 @@ The search is a row of state on the order (`wave`, `next_wave_at`, `search_until
 comes first: payment, a refusal, an expiry, the job. Each step is one transaction.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -109,16 +109,8 @@ class Matching:
         await self._orders.note(tx, order["order_id"], wave=number, next_wave_at=at + pause)
 
     def _best(self, found: list[Eligible]) -> list[Chosen]:
-        accounts = {one.caregiver_id: one.user_id for one in found}
-        ranked = offering.rank((_candidate(one) for one in found), rules=self._rules.ranking)
-        return [
-            Chosen(
-                one.candidate.caregiver_id,
-                accounts[one.candidate.caregiver_id],
-                {"score": one.score, "factors": [asdict(factor) for factor in one.factors]},
-            )
-            for one in ranked
-        ]
+        ranked = offering.rank(found, rules=self._rules.ranking)
+        return [Chosen(one.candidate.caregiver_id, one.candidate.user_id, one.as_data()) for one in ranked]
 
     async def _eligible(
         self, tx: Transaction, order: RowMapping, *, only: str | None, exclude: set[str]
@@ -151,8 +143,3 @@ class Matching:
         over = (offer.c.offer_id == offer_id) & (offer.c.expires_at <= at)
         for row in await self._offers.close(tx, "expired", over, at=at):
             await self.after_refusal(tx, row["order_id"], row["caregiver_id"], at=at)
-
-
-def _candidate(one: Eligible) -> offering.Candidate:
-    stars = ((one.rating_milli or 0) * one.review_count + 500) // 1_000  # the mean is kept, not the sum
-    return offering.Candidate(one.caregiver_id, stars, one.review_count, one.experience_years, one.recent_offers)

@@ -148,10 +148,11 @@ def test_bands_follow_shanghai_whatever_zone_an_instant_is_written_in():
 
 def test_a_type_without_a_day_price_is_not_offered():
     start_at = shanghai(24, 9)
+    rows = [PriceRow("errand", Band.DAY, 8_000), PriceRow("escort_hourly", Band.NIGHT, 9_000)]
     with pytest.raises(Refused, match="not_offered"):
         quote(
             HOURLY,
-            prices_of([PriceRow("errand", Band.DAY, 8_000), PriceRow("escort_hourly", Band.NIGHT, 9_000)], "escort_hourly"),
+            prices_of(rows, "escort_hourly"),
             start_at=start_at,
             end_at=start_at + timedelta(hours=1),
             created_at=long_before(start_at),
