@@ -24,7 +24,7 @@ from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 KIND_TEXTS = {"text": "文字", "image": "图片", "audio": "语音"}
-SENDER_TEXTS = {"patient": "家属", "caregiver": "陪诊师"}
+SENDER_TEXTS = {"patient": "患者家属", "caregiver": "陪护人员"}
 
 
 class Chat:

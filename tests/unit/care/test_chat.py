@@ -220,7 +220,7 @@ async def test_history_is_newest_first_and_pages_without_loss(chat, visit):
     command = ReadHistory(order_id=visit.order_id, before="3")
     page = await chat.read_history(call_of(visit.admin), command)
     assert [item["offset"] for item in page["items"]] == [2, 1]
-    assert (page["items"][0]["kind_text"], page["items"][0]["sender_type_text"]) == ("文字", "家属")
+    assert (page["items"][0]["kind_text"], page["items"][0]["sender_type_text"]) == ("文字", "患者家属")
 
 
 async def test_strangers_do_not_read_the_history(chat, visit):

@@ -1,0 +1,23 @@
+"""How a text leaves the process, whatever carries it."""
+
+from typing import Protocol
+
+
+class Rejected(Exception):
+    """The carrier will never take this message: a wrong number, no grant (WeChat 43101), a stop list."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Sender(Protocol):
+    """One carrier. Its own deadline is below the 5 s that a dispatcher gives it."""
+
+    async def send(self, recipient: str, *, template: str, text: str, code: str | None, once_key: str) -> None:
+        """Hand the message over; return when the carrier has it.
+
+        `recipient`: 11 digits of a mobile number, or an openid. `code`: the one-time code inside the text,
+        for carriers that want it apart. It may be called again with the same `once_key` after a crash, and
+        then sends nothing new where the carrier can tell. Raises Unavailable (again later) or Rejected.
+        """
