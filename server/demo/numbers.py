@@ -8,7 +8,9 @@ from datetime import date, timedelta
 
 from server.roster.id_number import check_character
 
-_PROVINCES = (11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53, 61, 62)
+_PROVINCES = (
+    11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53, 61, 62,
+)
 _SERIALS = 500  # serials of one gender: 001, 003 .. 999 for men, 002, 004 .. 998 and 000 for women
 _COMBINATIONS = len(_PROVINCES) * _SERIALS
 _DAY_STRIDE = 211  # a prime: it shares no factor with any range of days that is not its multiple
