@@ -136,3 +136,9 @@ async def party_of(tx: Transaction, *, user_id: str, patient_id: str, caregiver_
     viewers = [row["user_id"] for row in await tx.all(joined.order_by(patient_viewer.c.user_id))]
     caregiver = None if caregiver_id is None else await user_of_caregiver(tx, caregiver_id)
     return Party(user_id, tuple(viewers), caregiver)
+
+
+async def assigned_orders(tx: Transaction, caregiver_id: str) -> list[RowMapping]:
+    """Accepted visits of a caregiver that have not begun."""
+    accepted = (t_order.c.caregiver_id == caregiver_id, t_order.c.status == "awaiting_service")
+    return await tx.all(select(t_order).where(*accepted).order_by(t_order.c.order_id))

@@ -1,0 +1,50 @@
+"""What other areas' facts mean to the roster, and bans to orders."""
+from server.booking.cancelling import Cancelling
+from server.booking.facts import OrderCompleted, ReviewSubmitted
+from server.booking.queries import assigned_orders
+from server.booking.states import SYSTEM
+from server.booking.store_offers import OfferStore
+from server.booking.store_orders import Mover
+from server.core.clock import BusinessClock
+from server.core.facts import Facts
+from server.identity.facts import UserBanned, UserUnbanned
+from server.roster.standing import apply_review, caregiver_of_user, count_completed, mark_banned
+from server.storage.tables.booking import offer
+from server.storage.transaction import Transaction
+
+_BANNED = "陪护人员账号已停用,正在为您重新安排"
+
+
+class RosterNews:
+    """Keeps ratings and counts, and frees what a banned caregiver held."""
+
+    def __init__(self, *, cancelling: Cancelling, offers: OfferStore, clock: BusinessClock) -> None:
+        self._cancelling = cancelling
+        self._offers = offers
+        self._clock = clock
+
+    def listen(self, facts: Facts) -> None:
+        facts.on(ReviewSubmitted, self._review_submitted)
+        facts.on(OrderCompleted, self._order_completed)
+        facts.on(UserBanned, self._user_banned)
+        facts.on(UserUnbanned, self._user_unbanned)
+
+    async def _review_submitted(self, tx: Transaction, fact: ReviewSubmitted) -> None:
+        await apply_review(tx, fact.caregiver_id, fact.score)
+
+    async def _order_completed(self, tx: Transaction, fact: OrderCompleted) -> None:
+        await count_completed(tx, fact.caregiver_id)
+
+    async def _user_banned(self, tx: Transaction, fact: UserBanned) -> None:
+        """No new offers, and accepted visits that have not begun go to others (checklist C07)."""
+        await mark_banned(tx, fact.user_id, fact.at)
+        caregiver_id = await caregiver_of_user(tx, fact.user_id)
+        if caregiver_id is None:
+            return
+        now = self._clock.now()
+        await self._offers.close(tx, "withdrawn", offer.c.caregiver_id == caregiver_id, at=now)
+        for order in await assigned_orders(tx, caregiver_id):
+            await self._cancelling.release(tx, order, actor=Mover(SYSTEM), reason=_BANNED, at=now)
+
+    async def _user_unbanned(self, tx: Transaction, fact: UserUnbanned) -> None:
+        await mark_banned(tx, fact.user_id, None)

@@ -1,0 +1,107 @@
+"""Serving until a signal: listen, greet, drain.
+
+SIGTERM and SIGINT drain: no new connections, running requests finish, sockets close with 3001, what is in
+hand of the outbox leaves; at most `http.drain_within_s`.
+"""
+import asyncio
+import errno
+import signal
+import socket
+
+from rich.console import Console
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from config.load import BadConfiguration
+from config.settings import Settings
+from server.app import Peihu, build_app
+from server.demo.planting import DemoWorld
+from server.outside import CannotOpen, database_url
+from server.storage.migrate import SchemaTooNew, migrate, newest_revision
+
+
+class CannotServe(Exception):
+    """Why the server does not start and what to do, in one sentence."""
+
+
+async def serve_until_signal(settings: Settings, *, console: Console) -> None:
+    """Bring the schema up to date, start everything, serve, drain. Raises CannotServe."""
+    sockets = _bind(settings)
+    port = sockets[0].getsockname()[1]
+    try:
+        await prepare_store(settings, console=console)
+        peihu = build_app(settings, base_url=f"http://127.0.0.1:{port}")
+    except (CannotOpen, BadConfiguration, SchemaTooNew) as problem:
+        raise CannotServe(str(problem)) from None
+    stopping = _stop_on_signals()
+    await peihu.start()
+    server = HTTPServer(peihu.web, **peihu.server_options)
+    server.add_sockets(sockets)
+    _greet(peihu, settings, port, console=console)
+    await stopping.wait()
+    console.print("stopping: finishing what runs …")
+    await drain(server, peihu, within_s=settings.http.drain_within_s)
+
+
+async def drain(server: HTTPServer, peihu: Peihu, *, within_s: float) -> None:
+    """Stop in order; whatever hangs is cut off when the time is over."""
+    server.stop()
+    try:
+        async with asyncio.timeout(within_s):
+            await peihu.stop()
+            await server.close_all_connections()
+    except TimeoutError:
+        pass
+
+
+async def prepare_store(settings: Settings, *, console: Console) -> None:
+    """The newest schema, and in the sandbox the demo world on first use."""
+    applied = await asyncio.to_thread(migrate, database_url(settings))
+    if applied and settings.is_sandbox and not settings.database_url:
+        console.print("first start: planting the demo world …")
+        await DemoWorld(settings).plant_small()
+
+
+async def check_startable(settings: Settings) -> list[str]:
+    """What `run.py check` says. Raises CannotServe."""
+    try:
+        url = database_url(settings)
+        peihu = build_app(settings, base_url=f"http://127.0.0.1:{settings.port}")
+    except (CannotOpen, SchemaTooNew) as problem:
+        raise CannotServe(str(problem)) from None
+    lines = [f"environment: {settings.environment}", f"data directory: {settings.data_dir.absolute()}"]
+    lines += [f"database: {url.render_as_string(hide_password=True)}", f"newest schema: {newest_revision()}"]
+    lines += [f"missing: {line}" for line in peihu.missing]
+    await peihu.close()
+    return lines
+
+
+def _bind(settings: Settings) -> list[socket.socket]:
+    try:
+        return bind_sockets(settings.port, settings.host)
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            raise CannotServe(
+                f"port {settings.port} is in use. Stop the other program, or choose another port: "
+                f"python3 run.py serve --port {settings.port + 1}"
+            ) from None
+        raise CannotServe(f"cannot listen on {settings.host}:{settings.port} ({problem.strerror})") from None
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _greet(peihu: Peihu, settings: Settings, port: int, *, console: Console) -> None:
+    url = f"http://{settings.host}:{port}"
+    console.print(f"\nPeihu 陪护 is running at [bold]{url}[/bold]  (API: {url}/api/docs)", highlight=False)
+    for line in peihu.missing:
+        console.print(f"missing: {line}", style="yellow")
+    if settings.is_sandbox:
+        for line in DemoWorld.invitation(url):
+            console.print(line, highlight=False)
+    console.print("Stop with Ctrl-C.\n")
