@@ -1,0 +1,43 @@
+"""What we ask of WeChat when somebody logs in through it."""
+
+import hashlib
+from typing import Protocol
+
+from server.core.errors import Refused
+from server.core.phone import mobile_number
+
+_LONGEST_CODE = 128  # WeChat's own have 32; reliability.md §4E E60
+
+
+class WeChatLogin(Protocol):
+    """Turns WeChat's one-time codes into what they stand for.
+
+    Both methods raise Refused("login_failed") for a code that WeChat does not (or no longer) know and
+    Unavailable when WeChat does not answer within the adapter's deadline. A session key never leaves the
+    adapter.
+    """
+
+    async def exchange(self, code: str, app: str) -> str:
+        """The openid behind a login code; `app` is "mini" (小程序) or "oa" (公众号)."""
+
+    async def phone_of(self, phone_code: str) -> str:
+        """The 11-digit mobile number that the user of the mini program shared."""
+
+
+class SandboxWeChat:
+    """Stands in where no credentials are: asks nobody and invents people from the code.
+
+    The same code is always the same person, another app another one. A `phone_code` is the mobile number
+    itself. Nothing here proves anything, therefore it exists in the sandbox only.
+    """
+
+    async def exchange(self, code: str, app: str) -> str:
+        if len(code) > _LONGEST_CODE:
+            raise Refused("login_failed")
+        return f"sandbox-{hashlib.sha256(f'{app}/{code}'.encode()).hexdigest()[:24]}"
+
+    async def phone_of(self, phone_code: str) -> str:
+        phone = mobile_number(phone_code)
+        if phone is None:
+            raise Refused("login_failed")
+        return phone
