@@ -17,8 +17,9 @@ from tests.unit.push.conftest import PHONE
 
 
 def accepted(clock, user_id, once_key="o1/accepted"):
-    params = {"caregiver_name": "王芳", "patient_name": "李奶奶", "service_name": "小时陪诊", "start_text": "明天 09:00"}
-    about = {"user_id": user_id, "type": "order", "template": "caregiver_accepted", "params": params}
+    params = {"caregiver_name": "王芳", "patient_name": "李奶奶", "service_name": "小时陪诊"}
+    about = {"user_id": user_id, "type": "order", "template": "caregiver_accepted"}
+    about["params"] = params | {"start_text": "明天 09:00"}
     return about | {"order_id": None, "once_key": once_key, "at": clock.now()}
 
 
@@ -34,14 +35,24 @@ async def deliveries(database):
     return [dict(row) for row in rows]
 
 
-async def settled(database):
-    """The deliveries as soon as none waits any more."""
+async def eventually(read, enough):
+    """What `read()` gives as soon as it is `enough`."""
     async with asyncio.timeout(10):
         while True:
-            rows = await deliveries(database)
-            if rows and all(row["status"] != "waiting" for row in rows):
-                return [(row["channel"], row["status"], row["failure_code"]) for row in rows]
+            found = await read()
+            if enough(found):
+                return found
             await asyncio.sleep(0.01)
+
+
+async def settled(database, count=1):
+    """So many deliveries, as soon as none waits any more."""
+
+    def done(rows):
+        return len(rows) == count and all(row["status"] != "waiting" for row in rows)
+
+    rows = await eventually(lambda: deliveries(database), done)
+    return [(row["channel"], row["status"], row["failure_code"]) for row in rows]
 
 
 async def kept(sandbox_messages, phone=PHONE):
@@ -84,10 +95,7 @@ async def test_what_wechat_refuses_goes_out_as_a_text_message(
     await bind_wechat(database, user_id)
     await database.write(lambda tx: notices.add(tx, **accepted(clock, user_id)))
     outbox.start()
-    async with asyncio.timeout(10):
-        while len(await deliveries(database)) < 2:
-            await asyncio.sleep(0.01)
-    assert await settled(database) == [("wechat", "failed", "43101"), ("sms", "sent", None)]
+    assert await settled(database, 2) == [("wechat", "failed", "43101"), ("sms", "sent", None)]
     await outbox.stop()
     assert [message["channel"] for message in await kept(sandbox_messages)] == ["sms"]
 
@@ -131,7 +139,9 @@ async def test_a_carrier_that_never_answers_does_not_hold_up_the_line(database, 
         await silent.deliver_sms(sms_parcel(), None)
 
 
-async def test_a_channel_without_a_carrier_fails_with_its_reason(notices, dispatcher, database, clock, user_id, senders):
+async def test_a_channel_without_a_carrier_fails_with_its_reason(
+    notices, dispatcher, database, clock, user_id, senders
+):
     parcel = await one_parcel(notices, database, clock, user_id)
     del senders["sms"]
     await dispatcher.deliver_notice(parcel, None)
@@ -143,9 +153,7 @@ async def test_a_code_is_queued_with_its_transaction_and_sent_once(dispatcher, d
     message = {"phone": PHONE, "template": "sms_code_login", "text": "验证码 123456", "code": "123456"}
     await database.write(lambda tx: dispatcher.send_sms(tx, **message, once_key="sms_code/1"))
     outbox.start()
-    async with asyncio.timeout(10):
-        while not await kept(sandbox_messages):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: kept(sandbox_messages), bool)
     await outbox.stop()
     await dispatcher.deliver_sms(sms_parcel(), None)
     (kept_one,) = await kept(sandbox_messages)

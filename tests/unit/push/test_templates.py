@@ -61,7 +61,7 @@ def test_a_value_is_never_read_as_a_template():
 
 @pytest.mark.parametrize(
     ("title", "content"),
-    [("", "x"), ("题" * 101, "x"), ("题", " "), ("题", "{unknown}"), ("题{reason}", "x"), ("题", "{reason"), ("题", "{R}")],
+    [("", "x"), ("题" * 101, "x"), ("题", " "), ("题", "{unknown}"), ("题{reason}", "x"), ("题", "{R}")],
 )
 def test_a_text_that_could_not_be_filled_is_refused_when_it_is_loaded(title, content):
     with pytest.raises(BadTemplate):
