@@ -9,6 +9,8 @@ from server.handlers.use_cases import UseCases
 
 # A service of the owner's own, known by `X-Service-Key` and never by a user's token (contract.md §7).
 SERVICE: frozenset[str] = frozenset({"service"})
+# Among other roles: without a token the use case is asked too, with no actor (a file's signed address).
+GUEST: frozenset[str] = frozenset({"guest"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

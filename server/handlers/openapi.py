@@ -6,7 +6,7 @@ from pydantic.json_schema import models_json_schema
 
 from server.core.operation import Operation
 from server.handlers.downloads import Download
-from server.handlers.edge import SERVICE
+from server.handlers.edge import GUEST, SERVICE
 from server.handlers.operations import Declared
 from server.handlers.sentences import SENTENCES, status_of
 from server.handlers.strictness import takes_key
@@ -29,7 +29,7 @@ def openapi_document(
     declared: Iterable[Declared], *, title: str = "陪护预约平台", version: str = "1.0"
 ) -> dict[str, Any]:
     """The document for these declarations, in their order; JSON-able."""
-    every = list(declared)
+    every = [one for one in declared if not isinstance(one, Operation) or one.rest]
     schemas, definitions = models_json_schema(
         [(one.command, "validation") for one in _once(every)], ref_template=_REF
     )
@@ -111,6 +111,7 @@ def _operation(one: Declared, schema: dict[str, Any], *, reference: dict[str, An
     }
     if one.roles:
         described["security"] = [{"service" if one.roles == SERVICE else "bearer": []}]
+        described["security"] += [{}] if GUEST <= one.roles else []
     if isinstance(one, Operation) and one.rpc:
         described["x-rpc"] = one.name
     if isinstance(one, Upload):

@@ -23,6 +23,8 @@ def operation_routes(
     """One rule a path; two declarations of one method and path are a mistake and raise ValueError."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for one in declared:
+        if isinstance(one, Operation) and not one.rest:
+            continue
         endpoint = _endpoint(one, edge, loopback_only=loopback_only)
         methods = by_path.setdefault(endpoint.path, {})
         if endpoint.method in methods:
