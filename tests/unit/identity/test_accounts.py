@@ -1,4 +1,6 @@
 """Registration, the own account, new passwords."""
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import insert, select
@@ -43,9 +45,11 @@ async def test_registration_stores_a_hash_a_sealed_phone_and_the_consent(identit
 async def test_the_database_file_holds_no_phone_in_clear(identity, database):
     await identity.register(PHONE)
     await database.close()
-    files = database.url.database
-    with open(files, "rb") as stored:
-        assert PHONE.encode() not in stored.read()
+    assert PHONE.encode() not in _bytes_of(database)
+
+
+def _bytes_of(database):
+    return Path(database.url.database).read_bytes()
 
 
 async def test_a_taken_phone_is_told_only_to_who_holds_it(identity):
