@@ -1,0 +1,86 @@
+"""Tornado's side of the live channels."""
+
+import socket
+from collections.abc import Awaitable
+from typing import Any
+
+from tornado.websocket import WebSocketHandler as TornadoHandler
+
+from server.core.strict_json import dumps
+from server.ws.connection import Connection
+from server.ws.live import LiveChannels
+
+# Together a peer that vanished is noticed within 25 s where no proxy stands between (reliability.md P6).
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
+_USER_TIMEOUT_MS = 20_000
+_TOKENS_DO_NOT_BELONG_IN_URLS = ("token", "access_token")
+
+
+class WebSocketHandler(TornadoHandler):
+    """One socket. Add it as `(r"/connection/websocket", WebSocketHandler, {"live": live})`."""
+
+    _live: LiveChannels
+    _guest: Connection | None = None
+
+    def initialize(self, *, live: LiveChannels) -> None:
+        self._live = live
+
+    @property
+    def ping_interval(self) -> float | None:
+        return None  # the protocol has its own pings, seen by scripts and counted as signs of life
+
+    @property
+    def max_message_size(self) -> int:
+        return self._live.limits.frame_bytes
+
+    def prepare(self) -> None:
+        retry_after_s = self._live.busy_for_s()
+        if retry_after_s is not None:
+            self._live.counts["handshakes_refused"] += 1
+            self.set_header("Retry-After", str(retry_after_s))
+            self._refuse(429, "too_many_requests", "连接过于频繁，请稍后再试")
+        elif any(name in self.request.query_arguments for name in _TOKENS_DO_NOT_BELONG_IN_URLS):
+            self._refuse(400, "malformed", "请勿在地址中携带令牌")
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.finish(dumps({"code": code, "message": message, "data": None, "request_id": ""}))
+
+    def check_origin(self, origin: str) -> bool:
+        """Asked only for other origins than our own: those that settings name, and no others."""
+        return origin.lower() in self._live.allowed_origins
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        return next((name for name in subprotocols if name in self._live.codecs), None)
+
+    def open(self, *_args: Any, **_kwargs: Any) -> None:
+        connection = self.ws_connection
+        if connection is None:
+            return
+        self.stream = connection.stream
+        self.set_nodelay(True)
+        _notice_dead_peers(self.stream.socket)
+        codecs = self._live.codecs
+        codec = codecs[self.selected_subprotocol] if self.selected_subprotocol else next(iter(codecs.values()))
+        self._guest = self._live.open(self, codec=codec, remote_address=self.request.remote_ip or "")
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        return None if self._guest is None else self._guest.receive(message)
+
+    def on_close(self) -> None:
+        if self._guest is not None:
+            self._live.closed(self._guest)
+
+    def abort(self) -> None:
+        """Drop the socket without a word."""
+        self.stream.close()
+
+
+def _notice_dead_peers(peer: socket.socket) -> None:
+    if peer.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        peer.setsockopt(socket.IPPROTO_TCP, option, value)
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)

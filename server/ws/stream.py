@@ -1,0 +1,45 @@
+"""The one place that looks inside Tornado's stream.
+
+`IOStream.write` copies, makes a Future and updates the event handler; for a push to a thousand readers
+that is most of the work. While the stream's own buffer is empty the socket can be written directly.
+tests/unit/ws/test_stream.py fails when a Tornado release changes what is used here.
+"""
+
+import socket
+from typing import Any
+
+
+def send(stream: Any, data: bytes) -> int:
+    """Send now what the socket takes and leave the rest to the stream.
+
+    Returns the bytes still unsent. A socket that failed closes its stream, which ends the connection.
+    """
+    if stream.closed():
+        return 0
+    if not stream._write_buffer and type(stream.socket) is socket.socket:  # TLS sockets go the long way
+        try:
+            sent = stream.socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            stream.close()
+            return 0
+        if sent == len(data):
+            return 0
+        data = data[sent:]
+    stream.write(data)
+    return unsent(stream)
+
+
+def unsent(stream: Any) -> int:
+    """Bytes that wait for the socket."""
+    return 0 if stream.closed() else len(stream._write_buffer)
+
+
+async def drained(stream: Any) -> None:
+    """Wait until everything written so far has left; returns at once when the stream closes."""
+    if unsent(stream):
+        try:
+            await stream.write(b"")
+        except OSError:  # Tornado's StreamClosedError is one
+            return

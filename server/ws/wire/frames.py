@@ -1,0 +1,16 @@
+"""WebSocket frames as the server sends them: whole and unmasked."""
+
+import struct
+
+_TEXT, _BINARY = 0x81, 0x82
+
+
+def framed(payload: bytes, *, is_text: bool) -> bytes:
+    """One message as the bytes of one frame, so that all its receivers can share them (RFC 6455 §5.2)."""
+    head = _TEXT if is_text else _BINARY
+    size = len(payload)
+    if size < 126:
+        return bytes((head, size)) + payload
+    if size < 65_536:
+        return struct.pack("!BBH", head, 126, size) + payload
+    return struct.pack("!BBQ", head, 127, size) + payload
