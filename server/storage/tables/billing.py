@@ -24,6 +24,7 @@ payment = Table(
     Column("failure_code", code(64)),
     Column("refunded_fen", Integer, nullable=False, server_default="0"),  # asked for; never above the amount
     Column("refund_count", Integer, nullable=False, server_default="0"),
+    Column("returned_fen", Integer, nullable=False, server_default="0"),  # has gone back
     Column("created_at", Instant, nullable=False),
     Column("paid_at", Instant),
     Column("provider_paid_at", String(64)),  # as the provider wrote it

@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("failure_code", code(64), nullable=True),
         sa.Column("refunded_fen", sa.Integer(), server_default="0", nullable=False),
         sa.Column("refund_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("returned_fen", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("paid_at", Instant(), nullable=True),
         sa.Column("provider_paid_at", sa.String(length=64), nullable=True),
