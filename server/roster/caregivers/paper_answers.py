@@ -1,0 +1,42 @@
+"""How qualification material is shown to its owner and to administrators."""
+
+from typing import Any
+
+from server.core.clock import shanghai_text
+from server.roster.id_number import mask_id_number
+from server.roster.wording import GENDER_TEXTS, QUALIFICATION_TEXTS
+from server.storage.files.links import FileLinks
+
+FILES = ("id_card_front", "id_card_back", "certificate", "health_certificate")
+
+
+def own_answer(row: Any, *, links: FileLinks) -> dict[str, Any]:
+    """A certification as its owner sees it; the addresses open for five minutes."""
+    return {
+        "certification_id": row["certification_id"],
+        "certificate_name": row["certificate_name"],
+        "certificate_number": row["certificate_number"],
+        "certificate_expires_on": row["certificate_expires_on"].isoformat(),
+        "health_certificate_number": row["health_certificate_number"],
+        "health_certificate_expires_on": row["health_certificate_expires_on"].isoformat(),
+        "id_number_masked": mask_id_number(row["id_number"]),
+        "status": row["status"],
+        "status_text": QUALIFICATION_TEXTS[row["status"]],
+        "reason": row["reason"],
+        "submitted_at": shanghai_text(row["submitted_at"]),
+        "reviewed_at": shanghai_text(row["reviewed_at"]),
+    } | {f"{name}_url": links.url(row[f"{name}_file_id"]) for name in FILES}
+
+
+def review_answer(row: Any, *, links: FileLinks) -> dict[str, Any]:
+    """The same with the person, for an administrator."""
+    return own_answer(row, links=links) | {
+        "caregiver_id": row["caregiver_id"],
+        "user_id": row["user_id"],
+        "name": row["name"],
+        "gender": row["gender"],
+        "gender_text": GENDER_TEXTS[row["gender"]],
+        "birth_date": row["birth_date"].isoformat(),
+        "experience_years": row["experience_years"],
+        "reviewed_by": row["reviewed_by"],
+    }
