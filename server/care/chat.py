@@ -8,17 +8,18 @@ from typing import Any
 
 from config.reading import fingerprint
 from server.care import store_chat as store
+from server.care.attachments import attach_upload
 from server.care.commands import MarkRead, ReadHistory, SendMessage
 from server.care.events import message_data, message_event, read_event
 from server.care.ports import Orders
 from server.care.standing import require_may_chat, require_standing
-from server.care.store_attachments import attach_file
 from server.core.call import Call
 from server.core.channels import order_channel
 from server.core.clock import BusinessClock, shanghai_text
 from server.core.errors import Refused, invalid
 from server.core.ids import new_id
 from server.storage.channel_log.sql import SqlChannelLog
+from server.storage.files.shelf import FileShelf
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
@@ -31,12 +32,20 @@ class Chat:
     """Use cases of the chat."""
 
     def __init__(
-        self, *, units: UnitOfWork, database: Database, log: SqlChannelLog, orders: Orders, clock: BusinessClock
+        self,
+        *,
+        units: UnitOfWork,
+        database: Database,
+        log: SqlChannelLog,
+        orders: Orders,
+        shelf: FileShelf,
+        clock: BusinessClock,
     ) -> None:
         self._units = units
         self._database = database
         self._log = log
         self._orders = orders
+        self._shelf = shelf
         self._clock = clock
 
     async def send_message(self, call: Call, command: SendMessage) -> dict[str, Any]:
@@ -52,7 +61,7 @@ class Chat:
             if sent is not None:
                 return sent
             require_may_chat(standing)
-            await _attach(tx, call, command)
+            await self._attach(tx, call, command)
             return await self._store(tx, call, command)
 
         return await self._units.run(call, body)
@@ -64,6 +73,13 @@ class Chat:
         if row["body_hash"] != _body_hash(command):
             raise Refused("idempotency_mismatch")
         return _sent(row)
+
+    async def _attach(self, tx: Transaction, call: Call, command: SendMessage) -> None:
+        if command.file_id is None:
+            return
+        mine = {"order_id": command.order_id, "user_id": call.user.user_id, "purpose": "chat"}
+        if not await attach_upload(self._shelf, tx, command.file_id, **mine, media_family=command.kind):
+            raise invalid("file_id", "文件不存在或不能用于该消息")
 
     async def _store(self, tx: Transaction, call: Call, command: SendMessage) -> dict[str, Any]:
         row = {
@@ -126,21 +142,6 @@ class Chat:
             return {"offset": await store.read_position(tx, command.order_id, user_id)}
 
         return await self._units.run(call, body)
-
-
-async def _attach(tx: Transaction, call: Call, command: SendMessage) -> None:
-    if command.file_id is None:
-        return
-    fits = await attach_file(
-        tx,
-        command.file_id,
-        order_id=command.order_id,
-        user_id=call.user.user_id,
-        purpose="chat",
-        media_family=command.kind,
-    )
-    if not fits:
-        raise invalid("file_id", "文件不存在或不能用于该消息")
 
 
 def _require_one_content(command: SendMessage) -> None:

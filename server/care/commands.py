@@ -89,6 +89,14 @@ class ListNotes(Query):
     limit: Limit = LIMIT_DEFAULT
 
 
+class OpenFile(Query):
+    """A file by its id; `expires` and `signature` are those of a signed address."""
+
+    file_id: IdText
+    expires: IdText | None = None
+    signature: IdText | None = None
+
+
 class UploadFile(Query):
     """The text field beside the file of an upload."""
 

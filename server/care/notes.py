@@ -9,11 +9,11 @@ from typing import Any
 
 from config.reading import fingerprint
 from server.care import store_notes as store
+from server.care.attachments import attach_upload
 from server.care.commands import AppendNote, ListNotes, Vitals
 from server.care.events import note_data, note_event
 from server.care.ports import Orders
 from server.care.standing import require_may_note, require_standing
-from server.care.store_attachments import attach_file
 from server.care.store_chat import AlreadyThere, only_once
 from server.core.call import Call
 from server.core.channels import order_channel
@@ -21,6 +21,7 @@ from server.core.clock import BusinessClock, shanghai_text
 from server.core.errors import Refused, invalid
 from server.core.ids import new_id
 from server.storage.channel_log.sql import SqlChannelLog
+from server.storage.files.shelf import FileShelf
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
@@ -35,12 +36,20 @@ class Notes:
     """Use cases of service notes."""
 
     def __init__(
-        self, *, units: UnitOfWork, database: Database, log: SqlChannelLog, orders: Orders, clock: BusinessClock
+        self,
+        *,
+        units: UnitOfWork,
+        database: Database,
+        log: SqlChannelLog,
+        orders: Orders,
+        shelf: FileShelf,
+        clock: BusinessClock,
     ) -> None:
         self._units = units
         self._database = database
         self._log = log
         self._orders = orders
+        self._shelf = shelf
         self._clock = clock
 
     async def append_note(self, call: Call, command: AppendNote) -> dict[str, Any]:
@@ -59,10 +68,16 @@ class Notes:
                 return noted
             require_may_note(standing)
             await _require_corrects(tx, command)
-            await _attach(tx, call, command)
+            await self._attach(tx, call, command)
             return await self._store(tx, call, command, standing.caregiver_id)
 
         return await self._units.run(call, body)
+
+    async def _attach(self, tx: Transaction, call: Call, command: AppendNote) -> None:
+        mine = {"order_id": command.order_id, "user_id": call.user.user_id, "purpose": "note"}
+        for position, file_id in enumerate(command.file_ids):
+            if not await attach_upload(self._shelf, tx, file_id, **mine, media_family="image"):
+                raise invalid(f"file_ids.{position}", "文件不存在或不能用于服务记录")
 
     async def _store(self, tx: Transaction, call: Call, command: AppendNote, caregiver_id: str) -> dict[str, Any]:
         row = {
@@ -140,13 +155,6 @@ async def _noted_before(tx: Transaction, caregiver_id: str, command: AppendNote)
 async def _require_corrects(tx: Transaction, command: AppendNote) -> None:
     if command.corrects is not None and not await store.is_note_of(tx, command.corrects, command.order_id):
         raise invalid("corrects", "被更正的记录不属于该订单")
-
-
-async def _attach(tx: Transaction, call: Call, command: AppendNote) -> None:
-    for position, file_id in enumerate(command.file_ids):
-        mine = {"order_id": command.order_id, "user_id": call.user.user_id}
-        if not await attach_file(tx, file_id, **mine, purpose="note", media_family="image"):
-            raise invalid(f"file_ids.{position}", "文件不存在或不能用于服务记录")
 
 
 def _body_hash(command: AppendNote) -> str:
