@@ -11,6 +11,7 @@ from random import Random
 
 from server.core.clock import SHANGHAI
 from server.demo.market import service_named
+from server.demo.numbers import PEOPLE_PER_KIND
 from server.demo.people import (
     YOUNGEST_ACCOUNT_DAYS,
     GeneratedCaregiver,
@@ -93,7 +94,7 @@ class GeneratedOrder:
 
 def families_for(*, caregivers: int, orders: int) -> int:
     """How many families a history of that size has: at least as many as caregivers, few orders each."""
-    return max(caregivers, orders // 6, 1)
+    return min(max(caregivers, orders // 6, 1), PEOPLE_PER_KIND)
 
 
 def generate_orders(

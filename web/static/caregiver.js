@@ -2,8 +2,8 @@
 
 import { get, listed, post, randomKey } from "./api.js";
 import * as clock from "./clock.js";
-import { action, fill, h, sentence, spanOf, toast, yuan } from "./dom.js";
-import { Room, orderChoice } from "./room.js";
+import { action, failed, fill, h, sentence, spanOf, toast, yuan } from "./dom.js";
+import { Room, orderChoice, withOrder } from "./room.js";
 
 const ACTIVE = ["awaiting_service", "in_service"];
 const ENDINGS = { taken: "手慢了,已被其他陪护接走", expired: "邀约已过期", withdrawn: "家属已取消,邀约撤回", rejected: "您已婉拒" };
@@ -38,8 +38,11 @@ export class CaregiverDesk {
 
   async enter(order) {
     if (this.room) this.room.close();
-    this.room = order && new Room({ user: this.user, live: this.live, order, services: this.services, actions: (room) => this.nextStep(room) });
-    fill(this.roomPlace, orderChoice(this.orders, order, (other) => this.enter(other).catch((e) => toast(sentence(e), "bad"))), this.room && this.room.element);
+    this.room = order && new Room({
+      user: this.user, live: this.live, order, services: this.services, actions: (room) => this.nextStep(room),
+      onOrder: (newest) => { this.orders = withOrder(this.orders, newest); this.giveWay(newest); },
+    });
+    fill(this.roomPlace, orderChoice(this.orders, order, (other) => this.enter(other).catch(failed)), this.room && this.room.element);
     if (this.room) await this.room.open();
   }
 
@@ -72,7 +75,13 @@ export class CaregiverDesk {
     fill(this.offersPlace, h("h2", null, "新的邀约"), offers.length
       ? offers.map((offer) => this.offerCard(offer))
       : h("div", { className: "card empty" }, h("p", { className: "pulse" }), "正在听单……有新的邀约会立刻出现在这里"));
+    this.giveWay(this.room && this.room.order);
     this.tick();
+  }
+
+  // Whoever is in a service is not shown an empty list of offers.
+  giveWay(order) {
+    this.offersPlace.hidden = !this.offers.size && Boolean(order) && ACTIVE.includes(order.status);
   }
 
   offerCard(offer) {
@@ -106,7 +115,6 @@ export class CaregiverDesk {
     this.drawOffers();
     toast("接单成功!");
     const order = await get("/api/order/detail", { order_id: answer.order_id });
-    this.orders = [order, ...this.orders.filter((other) => other.order_id !== order.order_id)];
     await this.enter(order);
   }
 

@@ -2,8 +2,8 @@
 
 import { get, listed, post } from "./api.js";
 import * as clock from "./clock.js";
-import { action, dayOf, fill, h, sentence, timeOf, toast, yuan } from "./dom.js";
-import { Room, orderChoice, priceTable } from "./room.js";
+import { action, dayOf, failed, fill, h, timeOf, toast, yuan } from "./dom.js";
+import { Room, orderChoice, priceTable, withOrder } from "./room.js";
 
 const QUARTER_MS = 900000;
 const LEAD_MS = 2 * 3600000;
@@ -14,7 +14,9 @@ export class FamilyDesk {
   constructor({ user, live, catalog }) {
     Object.assign(this, { user, live, catalog });
     this.services = Object.fromEntries(catalog.service_types.map((type) => [type.code, type.name]));
-    this.element = h("div");
+    this.bar = h("div", { className: "bar" });
+    this.place = h("div");
+    this.element = h("div", null, this.bar, this.place);
     this.orders = [];
   }
 
@@ -28,16 +30,20 @@ export class FamilyDesk {
   async enter(order) {
     if (this.room) this.room.close();
     this.room = null;
-    if (!order) return this.draw();
-    this.room = new Room({ user: this.user, live: this.live, order, services: this.services, actions: (room) => this.nextStep(room) });
-    this.draw();
-    await this.room.open();
+    if (order) {
+      this.room = new Room({
+        user: this.user, live: this.live, order, services: this.services, actions: (room) => this.nextStep(room),
+        onOrder: (newest) => { this.orders = withOrder(this.orders, newest); this.drawBar(newest); },
+      });
+    } else this.drawBar(null);
+    fill(this.place, this.room ? this.room.element : [this.bookingForm(), this.familyCard()]);
+    window.scrollTo(0, 0);
+    if (this.room) await this.room.open();
   }
 
-  draw() {
-    const top = h("div", { className: "bar" }, orderChoice(this.orders, this.room && this.room.order, (order) => this.enter(order).catch((e) => toast(sentence(e), "bad"))),
-      this.room ? action("再约一单", () => this.enter(null), { kind: "plain" }) : null);
-    fill(this.element, top, this.room ? this.room.element : [this.bookingForm(), this.familyCard()]);
+  drawBar(current) {
+    fill(this.bar, orderChoice(this.orders, current, (order) => this.enter(order).catch(failed)),
+      current ? action("再约一单", () => this.enter(null), { kind: "plain" }) : null);
   }
 
   take(channel, event, offset) {
@@ -95,7 +101,6 @@ export class FamilyDesk {
       priceTable(quote.lines, quote.amount_fen),
       action(`下单 ${yuan(quote.amount_fen)}`, async () => {
         const order = await post("/api/order/create", { ...body, quote_id: quote.quote_id });
-        this.orders = [order, ...this.orders];
         await this.enter(order);
         toast("下单成功,请在 15 分钟内支付");
       }, { kind: "go wide" }));

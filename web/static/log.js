@@ -46,7 +46,7 @@ export class EventLog {
 
   draw() {
     fill(this.list, this.rows.length ? this.rows.map((row) => h("li", { className: row.kind },
-      h("span", { className: "when" }, row.at), h("span", { className: "tag" }, row.name), h("span", { className: "what" }, row.text), h("span", { className: "where" }, row.place)))
+      h("span", { className: "when" }, row.at), h("span", { className: "tag" }, row.name), h("span", { className: "where" }, row.place), h("span", { className: "what" }, row.text)))
       : h("li", { className: "empty" }, "还没有事件"));
   }
 }

@@ -26,9 +26,10 @@ export function priceTable(lines, amountFen) {
 }
 
 export class Room {
-  // actions(room) -> elements for the next step of this role; services: code -> name
-  constructor({ user, live, order, actions, services }) {
-    Object.assign(this, { user, live, actions, services });
+  // actions(room) -> elements for the next step of this role; services: code -> name;
+  // onOrder(order) hears every newer state of the order.
+  constructor({ user, live, order, actions, services, onOrder }) {
+    Object.assign(this, { user, live, actions, services, onOrder });
     this.notes = new Map();
     this.messages = new Map();
     this.readUpTo = 0;
@@ -76,6 +77,7 @@ export class Room {
 
   show(order) {
     this.order = order;
+    this.onOrder(order);
     this.drawHead();
     fill(this.next, this.actions(this));
     this.next.hidden = !this.next.childElementCount;
@@ -96,7 +98,7 @@ export class Room {
 
   drawHead() {
     const order = this.order;
-    const reached = STEPS.findIndex(([status]) => status === order.status);
+    const reached = order.status === "completed" ? STEPS.length : STEPS.findIndex(([status]) => status === order.status);
     const place = [order.hospital, order.department_text || "", order.bed_no || ""].filter(Boolean).join(" · ");
     const person = this.user.user_type === "caregiver"
       ? `患者 ${order.patient.name},${order.patient.age} 岁 · ${order.patient.condition || ""}`
@@ -104,8 +106,8 @@ export class Room {
     fill(this.head,
       order.status === "cancelled"
         ? h("p", { className: "badge bad" }, "已取消")
-        : h("ol", { className: "steps" }, STEPS.map(([, text], place_) =>
-          h("li", { className: place_ < reached ? "done" : place_ === reached ? "now" : "" }, text))),
+        : h("ol", { className: "steps" }, STEPS.map(([, text], step) =>
+          h("li", { className: step < reached ? "done" : step === reached ? "now" : "" }, text))),
       h("h2", null, this.services[order.service_type] || order.service_type),
       h("p", { className: "big" }, spanOf(order.start_at, order.end_at)),
       h("p", null, place), h("p", null, person),
@@ -191,6 +193,12 @@ export class Room {
   }
 }
 
+// The list of one's orders with the newest state of one of them.
+export function withOrder(orders, order) {
+  return orders.some((other) => other.order_id === order.order_id)
+    ? orders.map((other) => (other.order_id === order.order_id ? order : other)) : [order, ...orders];
+}
+
 export function orderChoice(orders, current, choose) {
   if (orders.length < 2) return null;
   return h("label", { className: "field" }, "我的订单",
@@ -198,5 +206,3 @@ export function orderChoice(orders, current, choose) {
       orders.map((order) => h("option", { value: order.order_id, selected: current && order.order_id === current.order_id },
         `${dayOf(order.start_at)} ${timeOf(order.start_at)} · ${order.status_text}`))));
 }
-
-

@@ -16,6 +16,8 @@ from server.demo.tale.stage import Broken, yuan
 _DURATION = timedelta(minutes=240)
 _WAVE_S = 61  # a further wave comes after 60 s of business time (contract.md §6)
 _STARTS_TRIED = 40
+_FIRST_OFFERS_WITHIN_S = 2.0
+_REST_OF_WAVE_S = 0.3
 
 
 async def invite_relative(tale: Tale) -> None:
@@ -134,13 +136,15 @@ async def _await_offers(tale: Tale, sent_at: float) -> None:
 
 
 async def _offered(tale: Tale) -> list[Player]:
-    """The candidates who hold an offer, after a short wait for the first two."""
-    async def has_offer(player: Player, within_s: float) -> bool:
-        return await player.inbox.await_event(
-            "offer.opened", where=lambda e: e.data["order_id"] == tale.order_id, within_s=within_s
-        ) is not None
-    held = await asyncio.gather(*(has_offer(player, 1.5) for player in tale.candidates))
-    return [player for player, holds in zip(tale.candidates, held, strict=True) if holds]
+    """The candidates who hold an offer: waits for two of them, then a moment for the rest of the wave."""
+    def holders() -> list[Player]:
+        return [player for player in tale.candidates
+                if player.inbox.find("offer.opened", where=lambda e: e.data["order_id"] == tale.order_id)]
+    waited_until = time.monotonic() + _FIRST_OFFERS_WITHIN_S
+    while len(holders()) < 2 and time.monotonic() < waited_until:
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(_REST_OF_WAVE_S)
+    return holders()
 
 
 def _check_offer(tale: Tale, offer: dict[str, Any]) -> None:

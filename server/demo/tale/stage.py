@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from server.roster.catalog import UNIT_TEXTS
+
 
 class Broken(Exception):
     """The first expectation that was not met; the text is the sentence to show."""
@@ -61,7 +63,7 @@ class Stage:
         table.add_column("金额", justify="right", footer=yuan(amount_fen))
         for line in lines:
             table.add_row(
-                str(line["label"]), f"{line['quantity']:g} {line['unit']}", yuan(line["unit_price_fen"]),
+                str(line["label"]), f"{line['quantity']:g} {UNIT_TEXTS.get(line['unit'], line['unit'])}", yuan(line["unit_price_fen"]),
                 yuan(line["amount_fen"]),
             )
         self._console.print(table)
