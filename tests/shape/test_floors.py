@@ -1,0 +1,62 @@
+"""The floors of the house, checked on the code as it is.
+
+Each contract is also shown to fail: on a copy of the code into which one forbidden import was written.
+"""
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.shape.source import ROOT
+
+# What somebody might write, and the contract that says no.
+FORBIDDEN = {
+    "server/booking/states.py": ("server.bridge.events", "Every import goes down"),
+    "server/handlers/edge.py": ("server.jobs.orders", "Every import goes down"),
+    "server/storage/columns.py": ("server.identity.facts", "Every import goes down"),
+    "server/billing/facts.py": ("server.booking.states", "Areas do not know each other; bridge joins them"),
+    "server/roster/facts.py": ("server.booking.states", "Areas do not know each other; bridge joins them"),
+    "server/ws/rules.py": ("server.identity.facts", "Areas do not know each other; bridge joins them"),
+    "server/payment/port.py": ("config.settings", "Storage and payment stand on core alone"),
+    "server/core/ids.py": ("config.settings", "Core knows nothing of ours"),
+    "config/policy.py": ("server.storage.columns", "Settings and request fields stand on core alone"),
+}
+
+
+def check_contracts(root: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from importlinter.cli import lint_imports_command; lint_imports_command()"
+    command = [sys.executable, "-c", code, "--config", str(ROOT / ".importlinter"), "--cache-dir", str(cache)]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, env={"PYTHONPATH": str(root)})
+
+
+@pytest.fixture
+def copied_tree(tmp_path: Path) -> Path:
+    for package in ("server", "config"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def test_the_code_keeps_the_floors(tmp_path: Path) -> None:
+    result = check_contracts(ROOT, tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 broken" in result.stdout
+
+
+@pytest.mark.parametrize("path", FORBIDDEN)
+def test_an_import_that_goes_up_or_across_breaks_its_contract(copied_tree: Path, path: str) -> None:
+    module, contract = FORBIDDEN[path]
+    with (copied_tree / path).open("a", encoding="utf-8") as file:
+        file.write(f"\n\ndef sneak() -> None:\n    import {module}  # noqa\n")
+    result = check_contracts(copied_tree, copied_tree / "cache")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert f"{contract} BROKEN" in result.stdout
+
+
+def test_a_new_room_without_a_floor_is_refused(copied_tree: Path) -> None:
+    (copied_tree / "server" / "annex").mkdir()
+    (copied_tree / "server" / "annex" / "__init__.py").touch()
+    result = check_contracts(copied_tree, copied_tree / "cache")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "annex" in result.stdout

@@ -1,0 +1,89 @@
+"""Captions, names and habits that hold in every file."""
+from pathlib import Path
+
+import pytest
+
+from tests.shape import manners
+from tests.shape.source import ROOT, Module, modules, plant
+
+CODE = ("server", "config", "run.py", "tests")
+EVERYTHING = ("server", "config", "run.py", "tests", "web", "docs", "deploy", "bench", "README.md", "CHANGELOG.md")
+PRESENT = tuple(part for part in EVERYTHING if (ROOT / part).exists())
+GENERATED = "/migrations/versions/"  # captioned by the tool that writes them
+
+
+def test_every_module_says_in_one_sentence_what_it_is_for() -> None:
+    sources = [module for module in modules(ROOT, *CODE) if GENERATED not in module.path]
+    assert list(manners.bad_captions(sources)) == []
+
+
+def test_nothing_is_named_after_nothing() -> None:
+    assert list(manners.bad_names(ROOT, *PRESENT)) == []
+    assert list(manners.bad_class_names(modules(ROOT, *CODE))) == []
+
+
+def test_init_files_are_empty() -> None:
+    assert list(manners.full_inits(modules(ROOT, *CODE))) == []
+
+
+def test_no_import_is_for_the_type_checker_only() -> None:
+    sources = [module for module in modules(ROOT, *CODE) if not module.path.startswith("tests/shape/")]
+    assert list(manners.type_only_imports(sources)) == []
+
+
+def test_nothing_is_left_open_in_a_note() -> None:
+    assert list(manners.left_open(ROOT, *PRESENT)) == []
+
+
+def test_nothing_names_a_machine_or_a_registry() -> None:
+    assert list(manners.foreign_places(ROOT, *PRESENT)) == []
+
+
+@pytest.mark.parametrize(
+    ("docstring", "complaint"),
+    [
+        ("", "a.py: no caption"),
+        ("Says what the room is for", "a.py: 'Says what the room is for' is no sentence"),
+        ("Says " + "much " * 12 + "indeed.", "a.py: 72 characters"),
+        ("Says what is\nneeded over lines that are much too many for it.", "a.py: 61 characters"),
+    ],
+)
+def test_a_bad_caption_is_found(docstring: str, complaint: str) -> None:
+    (found,) = manners.bad_captions([Module("a.py", f'"""{docstring}"""\nx = 1\n')])
+    assert found.startswith(complaint)
+
+
+def test_a_good_caption_passes() -> None:
+    text = f'"""{"x" * (manners.CAPTION_CHARACTERS - 1)}. And more.\n\nA whole paragraph."""\n'
+    assert list(manners.bad_captions([Module("a.py", text), Module("b/__init__.py", "")])) == []
+
+
+def test_a_name_without_meaning_is_found(tmp_path: Path) -> None:
+    for path in ("server/utils.py", "server/common/rules.py", "web/date-helpers.js", "server/outbox.py"):
+        plant(tmp_path, path, "")
+    assert [line.split(":")[0] for line in manners.bad_names(tmp_path)] == [
+        "server/common/rules.py",
+        "server/utils.py",
+        "web/date-helpers.js",
+    ]
+    classes = Module("a.py", "class ConnectionManager: ...\nclass Hub: ...\n")
+    assert list(manners.bad_class_names([classes])) == ["a.py:1: class ConnectionManager"]
+
+
+def test_a_full_init_file_is_found() -> None:
+    sources = [Module("a/__init__.py", "x = 1\n"), Module("b/__init__.py", ""), Module("c.py", "x = 1\n")]
+    assert list(manners.full_inits(sources)) == ["a/__init__.py"]
+
+
+def test_an_import_for_the_type_checker_is_found() -> None:
+    plain = Module("a.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import json\n")
+    dotted = Module("b.py", "import typing\nif typing.TYPE_CHECKING:\n    import json\n")
+    assert list(manners.type_only_imports([plain, dotted])) == ["a.py:2", "b.py:2"]
+
+
+def test_an_open_note_and_a_strange_place_are_found(tmp_path: Path) -> None:
+    plant(tmp_path, "a.py", "x = 1\n# TO" "DO: later\n")
+    plant(tmp_path, "b.md", "see /wor" "k/main and https://pypi.o" "rg/x\n")
+    plant(tmp_path, "c.js", "// todomvc and hackney are words\n")
+    assert list(manners.left_open(tmp_path)) == ["a.py:2: # TO" "DO: later"]
+    assert [line.split(":")[0] for line in manners.foreign_places(tmp_path)] == ["b.md"]

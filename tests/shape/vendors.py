@@ -1,0 +1,123 @@
+"""Which rooms may name which library, and why.
+
+A vendor's library is known in its adapter only; then a new version, or another vendor, is one room's
+business. Patterns are those of `fnmatch`: `*` also crosses folders.
+"""
+import ast
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from tests.shape.source import Module
+
+OURS = ("server", "config")
+# Import name -> the places that may use it. The reason for the library itself: docs/adr/0009-libraries.md.
+ROOMS: Mapping[str, tuple[str, ...]] = {
+    "tornado": (
+        "server/app.py",
+        "server/serving.py",
+        "server/handlers/*",
+        "server/ws/handler.py",
+        "server/ws/stream.py",
+        "server/demo/story*",
+        "server/demo/tale/*",  # the story's players speak HTTP to a running server
+    ),
+    "sqlalchemy": (
+        "server/storage/*",
+        "server/*/store.py",
+        "server/*/store_*.py",
+        "server/*/queries.py",
+        "server/*/queries_*.py",
+    ),
+    "alembic": ("server/storage/migrate.py", "server/storage/migrations/*"),
+    "pydantic": ("config/*", "server/*/commands.py", "server/*/commands_*.py"),
+    "pydantic_core": ("config/*", "server/*/commands.py", "server/*/commands_*.py"),
+    "cryptography": ("server/storage/sealed.py", "server/payment/*"),
+    "argon2": ("server/identity/passwords.py",),
+    "jwt": ("server/identity/tokens.py",),
+    "PIL": ("server/storage/files/images.py", "server/demo/*"),
+    "prometheus_client": ("server/handlers/*", "server/app.py", "server/serving.py"),
+    "centrifuge": ("server/demo/tale/*",),  # the official client plays the story's people
+    "typer": ("server/verbs.py",),
+    "rich": ("server/verbs.py", "server/app.py", "server/serving.py", "server/demo/story*", "server/demo/tale/*"),
+    "msgpack": ("server/ws/wire/*",),
+    "redis": ("server/storage/*",),
+    "motor": ("server/storage/*",),
+    "pymongo": ("server/storage/*",),
+    "aiomysql": ("server/storage/*",),
+    "wechatpy": ("server/push/senders/*", "server/payment/*"),
+    "structlog": ("server/app.py", "server/serving.py"),
+}
+# Rooms where tables may be named: whoever builds conditions on columns writes SQL.
+TABLES = "server.storage.tables"
+TABLE_ROOMS = (
+    *ROOMS["sqlalchemy"],
+    "server/demo/rows*.py",  # the demo world is made as rows and streamed into a store
+    "server/demo/planting.py",
+)
+# What is not in order yet, or is out of the ordinary for good; an entry that is needed no more fails too.
+_ROW_TYPE = "names RowMapping as a type; a `Row` of storage/transaction.py would do"
+_CONDITIONS = "builds conditions that belong into the area's store"
+EXCEPTIONS: Mapping[tuple[str, str], str] = {
+    ("pydantic", "server/handlers/openapi.py"): "for good: the API page is made of the commands' own schemas",
+    ("sqlalchemy", "server/outside.py"): "for good: opens the database from its URL and says what is wrong with it",
+    ("sqlalchemy", "server/booking/answering.py"): _ROW_TYPE,
+    ("sqlalchemy", "server/booking/cancelling.py"): _ROW_TYPE,
+    ("sqlalchemy", "server/booking/due.py"): _ROW_TYPE,
+    ("sqlalchemy", "server/booking/matching.py"): _ROW_TYPE,
+    ("sqlalchemy", "server/booking/ordering.py"): _ROW_TYPE,
+    ("sqlalchemy", "server/booking/viewing.py"): _ROW_TYPE,
+    ("sqlalchemy", "server/bridge/notices.py"): _ROW_TYPE,
+    ("sqlalchemy", "server/jobs/orders.py"): _ROW_TYPE,
+    ("sqlalchemy", "server/booking/reviewing.py"): _CONDITIONS,
+    ("sqlalchemy", "server/booking/standing.py"): _CONDITIONS,
+    ("sqlalchemy", "server/booking/visiting.py"): _CONDITIONS,
+    ("tables", "server/booking/answering.py"): _CONDITIONS,
+    ("tables", "server/booking/cancelling.py"): _CONDITIONS,
+    ("tables", "server/booking/due.py"): _CONDITIONS,
+    ("tables", "server/booking/matching.py"): _CONDITIONS,
+    ("tables", "server/booking/reviewing.py"): _CONDITIONS,
+    ("tables", "server/booking/standing.py"): _CONDITIONS,
+    ("tables", "server/booking/visiting.py"): _CONDITIONS,
+    ("tables", "server/bridge/roster_news.py"): _CONDITIONS,
+}
+
+
+def strange_imports(sources: Iterable[Module]) -> Iterator[tuple[str, str, int]]:
+    """(library, path, line) of every import of a library outside its rooms, exceptions included."""
+    for module in sources:
+        for name, line in imports_of(module):
+            top = name.split(".")[0]
+            if top in sys.stdlib_module_names or top in OURS or top == "__future__":
+                continue
+            if not _admits(ROOMS.get(top, ()), module.path):
+                yield top, module.path, line
+
+
+def strange_tables(sources: Iterable[Module]) -> Iterator[tuple[str, str, int]]:
+    for module in sources:
+        for name, line in imports_of(module):
+            if name.startswith(TABLES) and not _admits(TABLE_ROOMS, module.path):
+                yield "tables", module.path, line
+
+
+def foreign_to_core(sources: Iterable[Module]) -> Iterator[str]:
+    """Imports of `server/core` that are neither the standard library nor core itself."""
+    for module in sources:
+        if module.path.startswith("server/core/"):
+            for name, line in imports_of(module):
+                if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("server.core"):
+                    yield f"{module.path}:{line}: {name}"
+
+
+def imports_of(module: Module) -> Iterator[tuple[str, int]]:
+    """(dotted name, line) of all imports, those inside functions too; the project uses no relative ones."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield ("." * node.level) + (node.module or ""), node.lineno
+
+
+def _admits(rooms: tuple[str, ...], path: str) -> bool:
+    return any(fnmatchcase(path, room) for room in rooms)
