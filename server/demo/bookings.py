@@ -1,4 +1,4 @@
-"""A history of orders between generated people, never overlapping.
+"""Orders between generated people, never overlapping.
 
 Order number j is a pure function of (seed, j): caregiver j mod N in round j // N, family j mod F with
 F >= N. A round is one day, the newest first, so nobody is booked twice a day; services that reach into

@@ -1,4 +1,4 @@
-"""The sandbox's demo world, described before anything is stored.
+"""The sandbox's demo world, before anything is stored.
 
 Keeps what contract.md §9 promises of `/sandbox/accounts`: one administrator, families with two patients
 each, fourteen listening caregivers, seven of whom sell everything around the clock in one district at no

@@ -1,4 +1,4 @@
-"""First acts: invitation, quote, order, payment, and the race for it.
+"""First acts: invitation, quote, order, payment, race.
 
 Exactly one of two caregivers who accept in the same instant may win; everybody who was offered the order
 is told how it ended.
@@ -16,8 +16,7 @@ from server.demo.tale.stage import Broken, yuan
 _DURATION = timedelta(minutes=240)
 _WAVE_S = 61  # a further wave comes after 60 s of business time (contract.md §6)
 _STARTS_TRIED = 40
-_FIRST_OFFERS_WITHIN_S = 2.0
-_REST_OF_WAVE_S = 0.3
+_WAVE_ARRIVES_WITHIN_S = (0.6, 2.0)
 
 
 async def invite_relative(tale: Tale) -> None:
@@ -136,15 +135,17 @@ async def _await_offers(tale: Tale, sent_at: float) -> None:
 
 
 async def _offered(tale: Tale) -> list[Player]:
-    """The candidates who hold an offer: waits for two of them, then a moment for the rest of the wave."""
-    def holders() -> list[Player]:
-        return [player for player in tale.candidates
-                if player.inbox.find("offer.opened", where=lambda e: e.data["order_id"] == tale.order_id)]
-    waited_until = time.monotonic() + _FIRST_OFFERS_WITHIN_S
-    while len(holders()) < 2 and time.monotonic() < waited_until:
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(_REST_OF_WAVE_S)
-    return holders()
+    """The candidates who hold an offer: a wave comes at once, therefore a short wait, then a longer one."""
+    for within_s in _WAVE_ARRIVES_WITHIN_S:
+        held = await asyncio.gather(*(
+            player.inbox.await_event(
+                "offer.opened", where=lambda e: e.data["order_id"] == tale.order_id, within_s=within_s
+            ) for player in tale.candidates
+        ))
+        holders = [player for player, event in zip(tale.candidates, held, strict=True) if event]
+        if len(holders) >= 2:
+            break
+    return holders
 
 
 def _check_offer(tale: Tale, offer: dict[str, Any]) -> None:

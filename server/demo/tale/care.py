@@ -1,4 +1,4 @@
-"""Middle acts: chat, the start with its code, notes, a cut wire, the end.
+"""Middle acts: chat, start, notes, a cut wire, the end.
 
 Whoever was cut off must have missed nothing: the positions of the order's channel are compared at the end
 between everybody who followed it.

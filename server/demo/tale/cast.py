@@ -1,4 +1,4 @@
-"""Who plays and when: the cast from the demo world, a free time.
+"""Who plays and when: the cast and a free time.
 
 Nothing is assumed of earlier runs: times are found among the slots that are really free, so that the story
 can be told again and again on one server.

@@ -1,4 +1,4 @@
-"""One person of the story: an HTTP client and a live connection.
+"""One person of the story: HTTP and a live connection.
 
 Speaks to the server only as the outside does: the public contract over HTTP and the official Centrifuge
 client over the socket.

@@ -62,8 +62,9 @@ class Stage:
         table.add_column("单价", justify="right")
         table.add_column("金额", justify="right", footer=yuan(amount_fen))
         for line in lines:
+            unit = UNIT_TEXTS.get(line["unit"], line["unit"])
             table.add_row(
-                str(line["label"]), f"{line['quantity']:g} {UNIT_TEXTS.get(line['unit'], line['unit'])}", yuan(line["unit_price_fen"]),
+                str(line["label"]), f"{line['quantity']:g} {unit}", yuan(line["unit_price_fen"]),
                 yuan(line["amount_fen"]),
             )
         self._console.print(table)

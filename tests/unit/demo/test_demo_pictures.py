@@ -1,4 +1,4 @@
-"""Portraits and papers: JPEGs of modest size, repeatable, marked as samples."""
+"""Portraits and papers are small, repeatable and marked."""
 import io
 
 import pytest

@@ -1,4 +1,4 @@
-"""The demo world keeps what contract.md §9 promises of its accounts."""
+"""The demo world keeps what contract.md promises of it."""
 import re
 from collections import Counter
 from datetime import date

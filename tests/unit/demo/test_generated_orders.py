@@ -1,4 +1,4 @@
-"""The generated history of orders: in order, in the past, without overlaps."""
+"""The generated history: in order, past, without overlaps."""
 from collections import defaultdict
 from datetime import datetime, time
 
