@@ -1,24 +1,25 @@
 """Text-message codes and counted attempts in SQL.
 
-Both hold under races on every database: a try is spent, a code used and a slot taken by one conditional
-statement each, whose row count (or the primary key) says who was first.
+Both hold under races on every database: a try is spent and a code used by one conditional statement each,
+whose row count says who was first; attempts are counted one after another under their subject's lock row.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Insert, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.core.errors import Refused, Unavailable
+from server.core.errors import Refused
 from server.core.ids import new_id
 from server.identity.rules import Allowance
 from server.identity.store import phone_hash
 from server.storage.sealed import FieldKeys
 from server.storage.tables.identity import attempt, sms_code
 from server.storage.transaction import Transaction
+
+_LOCK = 0  # the slot that is no attempt but the subject's lock; attempts are counted from 1
 
 
 def _code_hash(keys: FieldKeys, phone: str, purpose: str, code: str) -> str:
@@ -85,42 +86,39 @@ def _subject_hash(keys: FieldKeys, allowance: Allowance, subject: str) -> str:
 async def take(tx: Transaction, allowance: Allowance, subject: str, *, now: datetime) -> Slot:
     """Count one attempt. Raises Refused (the allowance's code) with the time until one is free again."""
     subject_hash = _subject_hash(tx.keys, allowance, subject)
-    mine = (attempt.c.kind == allowance.kind, attempt.c.subject_hash == subject_hash)
-    for _ in range(allowance.limit + 1):
-        rows = await tx.all(select(attempt).where(*mine))
-        live = sorted(row["at"] for row in rows if row["at"] > now - allowance.window)
-        if len(live) >= allowance.limit:
-            wait_s = (live[-allowance.limit] + allowance.window - now).total_seconds()
-            raise Refused(allowance.refusal, retry_after_s=max(1, ceil(wait_s)))
-        slot = await _occupy(tx, allowance, subject_hash, rows=rows, now=now)
-        if slot is not None:
-            return slot
-    raise Unavailable()  # everybody else was faster, every time
+    await _hold(tx, Slot(allowance.kind, subject_hash, _LOCK, now))
+    mine = (attempt.c.kind == allowance.kind, attempt.c.subject_hash == subject_hash, attempt.c.slot != _LOCK)
+    rows = await tx.all(select(attempt).where(*mine))
+    live = {row["slot"]: row["at"] for row in rows if row["at"] > now - allowance.window}
+    if len(live) >= allowance.limit:
+        frees_at = sorted(live.values())[-allowance.limit] + allowance.window
+        raise Refused(allowance.refusal, retry_after_s=max(1, ceil((frees_at - now).total_seconds())))
+    number = next(number for number in range(1, allowance.limit + 1) if number not in live)
+    slot = Slot(allowance.kind, subject_hash, number, now)
+    await tx.run(delete(attempt).where(*_same(slot)))  # its window is over
+    await tx.run(_insertion(slot))
+    return slot
 
 
-async def _occupy(
-    tx: Transaction, allowance: Allowance, subject_hash: str, *, rows: list[RowMapping], now: datetime
-) -> Slot | None:
-    """A slot that nobody has, or one whose window is over; None when another was first."""
-    known = {row["slot"]: row["at"] for row in rows}
-    for number in range(allowance.limit):
-        slot = Slot(allowance.kind, subject_hash, number, now)
-        if number not in known:
-            return slot if await _insert(tx, slot) else None
-        if known[number] <= now - allowance.window:
-            again = update(attempt).where(*_same(slot), attempt.c.at == known[number]).values(at=now)
-            return slot if await tx.run(again) == 1 else None
-    return None
+async def _hold(tx: Transaction, lock: Slot) -> None:
+    """Take turns until the end of the transaction; who comes first for a subject makes its lock row.
 
-
-async def _insert(tx: Transaction, slot: Slot) -> bool:
-    row = {"kind": slot.kind, "subject_hash": slot.subject_hash, "slot": slot.number, "at": slot.at}
+    Without it the loser of an INSERT keeps a shared lock on MySQL, and two losers are a deadlock.
+    """
+    touch = update(attempt).where(*_same(lock)).values(at=lock.at)
+    if await tx.run(touch) == 1:
+        return
     try:
         async with tx.savepoint():
-            await tx.run(insert(attempt).values(**row))
+            await tx.run(_insertion(lock))
     except IntegrityError:
-        return False
-    return True
+        await tx.run(touch)
+
+
+def _insertion(slot: Slot) -> Insert:
+    return insert(attempt).values(
+        kind=slot.kind, subject_hash=slot.subject_hash, slot=slot.number, at=slot.at
+    )
 
 
 def _same(slot: Slot) -> tuple:

@@ -26,7 +26,8 @@ Result = TypeVar("Result")
 Body = Callable[[Transaction], Awaitable[Result]]
 
 _ATTEMPTS = 4
-_MYSQL_TRANSIENT = {1205, 1213, 1020}  # lock wait, deadlock, snapshot isolation of MariaDB
+# Lock wait, deadlock, snapshot isolation of MariaDB, and a savepoint that went away with a deadlock.
+_MYSQL_TRANSIENT = {1205, 1213, 1020, 1305}
 
 
 class Database:

@@ -64,7 +64,7 @@ sms_code = Table(
 )
 
 # Things that are counted against somebody: failed logins, sent codes. Each limit has so many slots a
-# subject, free again after its window; the key makes the limit hold under races.
+# subject, free again after its window; slot 0 is the subject's lock, so that counting takes turns.
 attempt = Table(
     "attempt",
     metadata,
