@@ -1,4 +1,4 @@
-"""Uploads that a message or a note shows: from then on its order's party may see them."""
+"""Ties uploads to the order whose chat or note shows them."""
 
 from server.storage.files.shelf import FileShelf
 from server.storage.transaction import Transaction

@@ -1,4 +1,4 @@
-"""The live events of chat and notes, exactly as contract.md §8 lists them."""
+"""The live events of chat and notes (contract.md §8)."""
 
 from datetime import datetime
 from typing import Any

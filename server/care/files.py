@@ -1,4 +1,4 @@
-"""Gives out uploaded files, to those who may see them and nobody else.
+"""Gives out uploaded files, only to those who may see them.
 
 Its owner; whoever holds an address that we signed; the party of the order that shows it; administrators,
 who leave a trace before the bytes leave. For everybody else it is not there.

@@ -1,4 +1,4 @@
-"""Service notes: what was done, how the patient is, each once and never changed.
+"""Service notes: each once, in time, and never changed.
 
 Only the assigned caregiver writes, only while the service runs. A correction is a new note that names the
 old one (domain.md §13). What the device says about time is kept but not trusted: `received_at` is ours.

@@ -1,4 +1,4 @@
-"""Chat and service notes over HTTP and the live channel (contract.md §7)."""
+"""Chat and service notes for both edges (contract.md §7)."""
 
 from server.care import commands
 from server.care.chat import Chat

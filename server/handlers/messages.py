@@ -1,4 +1,4 @@
-"""Notices over HTTP (contract.md §7), and what the sandbox kept (§9)."""
+"""Notices over HTTP, and what the sandbox kept of them."""
 
 from server.core.operation import ANYONE, EVERYONE, Operation
 from server.handlers.edge import SERVICE

@@ -1,4 +1,4 @@
-"""Behaviour of people who agreed to being watched: views, logins, searches.
+"""What people do, recorded of those who agreed to it.
 
 Without the account's separate consent nothing is stored, whatever a client sends; what is stored goes after
 180 days (domain.md §13: minimum, purpose, retention).

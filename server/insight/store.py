@@ -1,4 +1,4 @@
-"""Behaviour events in SQL, and whether their person agreed to them."""
+"""Behaviour events and their consent in SQL."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Notices to people: one row, one event, and the ways out of the app.
+"""Notices to people: a row, an event, the ways out.
 
 The row is the truth; everything else is a delivery of it with a state (domain.md §14). All of it is written
 by the transaction in which the reason happened, so no notice is lost and none tells what did not happen.

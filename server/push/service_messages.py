@@ -1,4 +1,4 @@
-"""Notices that the owner's other services ask for (requirement 五8).
+"""Notices that the owner's other services ask for.
 
 The caller is a service, known by its key at the edge, never a user. Nothing outside is waited for: the
 notice is in the app when the answer is given, and what leaves the app is told with its state.

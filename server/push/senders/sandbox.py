@@ -1,4 +1,4 @@
-"""Stands in for a carrier without credentials: keeps what it would send."""
+"""Stands in for a carrier: keeps what it would send."""
 
 from server.core.clock import server_now
 from server.push.store_sandbox import keep_message

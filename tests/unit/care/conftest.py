@@ -1,4 +1,4 @@
-"""The care area on a real store, beside the booking area's own answer about orders."""
+"""The care area on a real store, with real orders."""
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest

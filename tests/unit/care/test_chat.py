@@ -1,4 +1,4 @@
-"""Chat: each message once, at one position, among the right people."""
+"""Chat: each message once, among the right people."""
 import asyncio
 import json
 from datetime import timedelta

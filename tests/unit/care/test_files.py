@@ -1,4 +1,4 @@
-"""Files: harmless when they come in, shown to the right people only."""
+"""Files: harmless inside, shown to the right people."""
 import asyncio
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Service notes: by the right person, at the right time, once, never changed."""
+"""Service notes: the right person, once, in time."""
 import asyncio
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The declared operations over real connections, with real use cases behind them."""
+"""Care and push over real connections."""
 from itertools import count
 
 import pytest

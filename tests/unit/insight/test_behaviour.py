@@ -1,4 +1,4 @@
-"""Behaviour is recorded of those who agreed, and forgotten in time."""
+"""Behaviour: of those who agreed, and not for ever."""
 from datetime import timedelta
 
 import pytest

@@ -1,4 +1,4 @@
-"""What leaves the app leaves once, by the way that is open, or says why not."""
+"""What leaves the app leaves once, or says why not."""
 import asyncio
 from datetime import timedelta
 

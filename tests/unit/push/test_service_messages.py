@@ -1,4 +1,4 @@
-"""Other services of the owner send notices and learn what became of them."""
+"""Other services send notices and learn their fate."""
 import pytest
 
 from server.core.call import Call
