@@ -31,8 +31,10 @@ def operations(sources: Iterable[Module]) -> list[Declared]:
     """Every `Operation`, `Upload` and `Download` whose path is written out, in the order of files."""
     found = []
     for module in sources:
+        named = _assigned(module)
         for call in _calls(module):
-            texts = [part.value for part in call.args[:2] if isinstance(part, ast.Constant)]
+            parts = [named.get(part.id, part) if isinstance(part, ast.Name) else part for part in call.args[:2]]
+            texts = [part.value for part in parts if isinstance(part, ast.Constant)]
             place = f"{module.path}:{call.lineno}"
             if _name(call) == "Operation" and len(texts) == 2:
                 found.append(Declared(texts[0], texts[1], place))
@@ -65,12 +67,12 @@ def refused_codes(sources: Iterable[Module]) -> dict[str, str]:
     """Every code that is raised by name or promised in `refusals`, with one place of it."""
     codes: dict[str, str] = {}
     for module in sources:
-        tuples = _named_tuples(module)
+        named = _assigned(module)
         for call in _calls(module):
             raised = call.args[:1] if _name(call) in _RAISED else []
             promised = [word.value for word in call.keywords if word.arg == "refusals"]
             for value in [*raised, *promised]:
-                for code in _codes_in(value, tuples):
+                for code in _codes_in(value, named):
                     codes.setdefault(code, f"{module.path}:{call.lineno}")
     return codes
 
@@ -123,21 +125,21 @@ def _name(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
 
 
-def _named_tuples(module: Module) -> dict[str, ast.expr]:
+def _assigned(module: Module) -> dict[str, ast.expr]:
     assigned = (node for node in ast.walk(module.tree) if isinstance(node, ast.Assign))
     return {node.targets[0].id: node.value for node in assigned if isinstance(node.targets[0], ast.Name)}
 
 
-def _codes_in(value: ast.expr, tuples: dict[str, ast.expr], depth: int = 3) -> Iterator[str]:
+def _codes_in(value: ast.expr, named: dict[str, ast.expr], depth: int = 3) -> Iterator[str]:
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         yield value.value
-    elif isinstance(value, ast.Name) and value.id in tuples and depth:
-        yield from _codes_in(tuples[value.id], tuples, depth - 1)
+    elif isinstance(value, ast.Name) and value.id in named and depth:
+        yield from _codes_in(named[value.id], named, depth - 1)
     elif isinstance(value, ast.Starred):
-        yield from _codes_in(value.value, tuples, depth)
+        yield from _codes_in(value.value, named, depth)
     elif isinstance(value, ast.IfExp):
-        yield from _codes_in(value.body, tuples, depth)
-        yield from _codes_in(value.orelse, tuples, depth)
+        yield from _codes_in(value.body, named, depth)
+        yield from _codes_in(value.orelse, named, depth)
     elif isinstance(value, ast.Tuple | ast.List):
         for part in value.elts:
-            yield from _codes_in(part, tuples, depth)
+            yield from _codes_in(part, named, depth)
