@@ -4,10 +4,11 @@ Frozen models. `config/load.py` fills them from the file and the environment; bu
 administrator changes live in `config/policy.py`.
 """
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _MIN_SECRET_BYTES = 32
 
@@ -41,6 +42,17 @@ class HttpSettings(Section):
     request_timeout_s: float = Field(10.0, gt=0, le=60)
     trusted_proxies: tuple[str, ...] = ()  # only these may tell the caller's address
     drain_within_s: float = Field(15.0, gt=0, le=120)  # SIGTERM to exit
+
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`trusted_proxies` as networks; a single address is a network of one."""
+        return tuple(ip_network(text) for text in self.trusted_proxies)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            ip_network(text)  # raises ValueError with the reason
+        return value
 
 
 class DatabaseSettings(Section):

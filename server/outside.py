@@ -3,10 +3,23 @@
 The only file that names vendors. Everything starts on an embedded default; a URL or a credential in the
 settings puts the real thing in its place. What this version cannot open it refuses at start.
 """
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from config.settings import Settings
+from server.identity.wechat import NoWeChat, SandboxWeChat, WeChatLogin
+from server.payment.port import PaymentProvider
+from server.payment.sandbox import SandboxProvider
+from server.payment.sandbox_book import SandboxBook
+from server.payment.sandbox_courier import Post, SandboxCourier
+from server.payment.sandbox_letters import SandboxKey
+from server.payment.sandbox_till import SandboxHabits, SandboxTill
+from server.payment.sandbox_wakeups import Wakeups
+from server.push.senders.port import Sender
+from server.push.senders.sandbox import SandboxSender
 from server.storage.pubsub.in_process import InProcessBus
 from server.storage.pubsub.port import Bus
 from server.storage.sealed import FieldKeys
@@ -58,3 +71,51 @@ def missing_adapters(settings: Settings) -> list[str]:
         "SMS": "no adapter in this version",
     }
     return [] if settings.is_sandbox else [f"{name}: {why}" for name, why in wanted.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMeans:
+    """The payment providers by method, and what the sandbox needs to run them."""
+
+    providers: Mapping[str, PaymentProvider]
+    notify_url: Callable[[str], str]
+    till: SandboxTill | None = None
+    courier: SandboxCourier | None = None
+
+
+def open_payment(settings: Settings, *, book: SandboxBook, base_url: str, post: Post) -> PaymentMeans:
+    """The sandbox provider under the three methods' names; `post` carries its notifications over HTTP."""
+
+    def notify_url(provider: str) -> str:
+        return f"{base_url}/api/payment/notify/{provider}"
+
+    if not settings.is_sandbox:
+        return PaymentMeans({}, notify_url)
+    key, wakeups = SandboxKey(settings.jwt_secret), Wakeups()
+    habits = SandboxHabits(approve_after_s=settings.sandbox.approve_after_s)
+    till = SandboxTill(book=book, wakeups=wakeups, habits=habits)
+    providers = {
+        name: SandboxProvider(
+            name=name,
+            book=book,
+            key=key,
+            wakeups=wakeups,
+            habits=habits,
+            waits_for_payer=name != "sandbox" or settings.sandbox.manual_pay,
+        )
+        for name in ("sandbox", "wechat", "alipay")
+    }
+    courier = SandboxCourier(book=book, till=till, key=key, wakeups=wakeups, post=post)
+    return PaymentMeans(providers, notify_url, till=till, courier=courier)
+
+
+def open_wechat_login(settings: Settings) -> WeChatLogin:
+    """Who tells whom a WeChat code stands for."""
+    return SandboxWeChat() if settings.is_sandbox else NoWeChat()
+
+
+def open_senders(settings: Settings, *, database: Database) -> dict[str, Sender]:
+    """Ways out of the app by channel; in production none yet, so deliveries fail and say why."""
+    if not settings.is_sandbox:
+        return {}
+    return {channel: SandboxSender(database=database, channel=channel) for channel in ("sms", "wechat")}

@@ -15,7 +15,8 @@ from tornado.netutil import bind_sockets
 from config.load import BadConfiguration
 from config.settings import Settings
 from server.app import Peihu, build_app
-from server.demo.planting import DemoWorld
+from server.chores import plant_demo_world
+from server.demo.world import DEMO_PASSWORD
 from server.outside import CannotOpen, database_url
 from server.storage.migrate import SchemaTooNew, migrate, newest_revision
 
@@ -59,7 +60,7 @@ async def prepare_store(settings: Settings, *, console: Console) -> None:
     applied = await asyncio.to_thread(migrate, database_url(settings))
     if applied and settings.is_sandbox and not settings.database_url:
         console.print("first start: planting the demo world …")
-        await DemoWorld(settings).plant_small()
+        await plant_demo_world(settings)
 
 
 async def check_startable(settings: Settings) -> list[str]:
@@ -102,6 +103,7 @@ def _greet(peihu: Peihu, settings: Settings, port: int, *, console: Console) -> 
     for line in peihu.missing:
         console.print(f"missing: {line}", style="yellow")
     if settings.is_sandbox:
-        for line in DemoWorld.invitation(url):
-            console.print(line, highlight=False)
+        console.print(f"Open {url} in two windows and log in with one tap: once as a family, once as a caregiver.")
+        console.print(f"All demo accounts: {url}/sandbox/accounts (password {DEMO_PASSWORD})", highlight=False)
+        console.print("Or watch the whole story by itself:  python3 run.py story", highlight=False)
     console.print("Stop with Ctrl-C.\n")

@@ -90,7 +90,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="the same seed makes the same world")] = 1,
 ) -> None:
     """Write the demo world, or a generated one, into the store."""
-    from server.app import plant_demo
+    from server.chores import plant_demo
 
     settings = _settings(config)
     if not settings.is_sandbox:
@@ -106,7 +106,7 @@ def admin_create(
     config: ConfigFile = None,
 ) -> None:
     """Make an administrator."""
-    from server.app import create_administrator
+    from server.chores import create_administrator
     from server.core.errors import Refused
 
     try:
@@ -122,7 +122,7 @@ def admin_create(
 @app.command()
 def openapi(config: ConfigFile = None) -> None:
     """Print the OpenAPI document of the server."""
-    from server.app import describe_api
+    from server.chores import describe_api
 
     typer.echo(asyncio.run(describe_api(_settings(config))))
 

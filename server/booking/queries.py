@@ -142,3 +142,7 @@ async def assigned_orders(tx: Transaction, caregiver_id: str) -> list[RowMapping
     """Accepted visits of a caregiver that have not begun."""
     accepted = (t_order.c.caregiver_id == caregiver_id, t_order.c.status == "awaiting_service")
     return await tx.all(select(t_order).where(*accepted).order_by(t_order.c.order_id))
+
+
+async def caregiver_of_user(tx: Transaction, user_id: str) -> str | None:
+    return await tx.value(select(t_caregiver_info.c.caregiver_id).where(t_caregiver_info.c.user_id == user_id))

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from server.billing.facts import PaymentAlarm, PaymentStatusChanged
+from server.billing.records import PAYMENT_STATUS_TEXTS
 from server.booking.facts import OfferClosed, OfferOpened, OrderMoved, OrderStuck
 from server.booking.queries import party_of
 from server.booking.states import ORDER_STATE_TEXTS, OrderState

@@ -35,3 +35,28 @@ class Money:
                 kind=_REFUND_KIND[outcome],
                 reason="订单已取消,自动退款" if outcome == "late" else "重复支付,自动退款",
             )
+
+    async def _order_cancelled(self, tx: Transaction, fact: OrderCancelled) -> None:
+        if not fact.paid:
+            return
+        kind = "full" if fact.fee_fen == 0 else "partial"
+        await self._refunds.request_refund(
+            tx, order_id=fact.order_id, amount_fen=fact.refund_fen, kind=kind, reason=fact.reason or "订单取消"
+        )
+        if fact.caregiver_id is not None:
+            await self._ledger.post_cancellation(
+                tx,
+                fact.order_id,
+                caregiver_id=fact.caregiver_id,
+                fee_fen=fact.fee_fen,
+                caregiver_share_fen=fact.caregiver_share_fen,
+            )
+
+    async def _order_completed(self, tx: Transaction, fact: OrderCompleted) -> None:
+        await self._ledger.post_completion(
+            tx,
+            fact.order_id,
+            caregiver_id=fact.caregiver_id,
+            gross_fen=fact.amount_fen,
+            commission_fen=fact.commission_fen,
+        )

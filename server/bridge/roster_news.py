@@ -1,14 +1,14 @@
 """What other areas' facts mean to the roster, and bans to orders."""
 from server.booking.cancelling import Cancelling
 from server.booking.facts import OrderCompleted, ReviewSubmitted
-from server.booking.queries import assigned_orders
+from server.booking.queries import assigned_orders, caregiver_of_user
 from server.booking.states import SYSTEM
 from server.booking.store_offers import OfferStore
 from server.booking.store_orders import Mover
 from server.core.clock import BusinessClock
 from server.core.facts import Facts
 from server.identity.facts import UserBanned, UserUnbanned
-from server.roster.standing import apply_review, caregiver_of_user, count_completed, mark_banned
+from server.roster.reactions import apply_review, count_completed, on_user_banned, on_user_unbanned
 from server.storage.tables.booking import offer
 from server.storage.transaction import Transaction
 
@@ -37,7 +37,7 @@ class RosterNews:
 
     async def _user_banned(self, tx: Transaction, fact: UserBanned) -> None:
         """No new offers, and accepted visits that have not begun go to others (checklist C07)."""
-        await mark_banned(tx, fact.user_id, fact.at)
+        await on_user_banned(tx, fact.user_id)
         caregiver_id = await caregiver_of_user(tx, fact.user_id)
         if caregiver_id is None:
             return
@@ -47,4 +47,4 @@ class RosterNews:
             await self._cancelling.release(tx, order, actor=Mover(SYSTEM), reason=_BANNED, at=now)
 
     async def _user_unbanned(self, tx: Transaction, fact: UserUnbanned) -> None:
-        await mark_banned(tx, fact.user_id, None)
+        await on_user_unbanned(tx, fact.user_id)

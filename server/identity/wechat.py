@@ -3,7 +3,7 @@
 import hashlib
 from typing import Protocol
 
-from server.core.errors import Refused
+from server.core.errors import Refused, Unavailable
 from server.core.phone import mobile_number
 
 _LONGEST_CODE = 128  # WeChat's own have 32; reliability.md §4E E60
@@ -41,3 +41,13 @@ class SandboxWeChat:
         if phone is None:
             raise Refused("login_failed")
         return phone
+
+
+class NoWeChat:
+    """Stands where production has no credentials: every WeChat login says that it cannot be had now."""
+
+    async def exchange(self, code: str, app: str) -> str:
+        raise Unavailable()
+
+    async def phone_of(self, phone_code: str) -> str:
+        raise Unavailable()

@@ -1,0 +1,66 @@
+"""Removes what has outlived its purpose; positions outlive their entries (protocol.md §7)."""
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, func, not_, select
+
+from server.core.clock import server_now
+from server.storage.sql import Database
+from server.storage.tables.booking import t_order
+from server.storage.tables.identity import attempt, sms_code, spent_refresh_token
+from server.storage.tables.system import channel_event, channel_head, idempotency_key
+from server.storage.transaction import Transaction
+
+_USER_EVENTS_FOR = timedelta(days=7)
+_ORDER_EVENTS_FOR = timedelta(days=30)
+_POSITIONS_FOR = timedelta(days=90)
+_KEYS_FOR = timedelta(days=7)
+_CODES_FOR = timedelta(days=2)
+_SPENT_TOKENS_FOR = timedelta(days=40)  # longer than any login lives
+_ROWS_AT_ONCE = 500
+
+
+class Retention:
+    """One round removes a bounded number of rows of each kind."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def run_once(self) -> int:
+        """How many rows went. Raises Unavailable."""
+        now = server_now()
+        statements = [
+            delete(idempotency_key).where(idempotency_key.c.created_at < now - _KEYS_FOR),
+            delete(sms_code).where(sms_code.c.created_at < now - _CODES_FOR),
+            delete(attempt).where(attempt.c.at < now - _CODES_FOR),
+            delete(spent_refresh_token).where(spent_refresh_token.c.spent_at < now - _SPENT_TOKENS_FOR),
+            delete(channel_head).where(channel_head.c.moved_at < now - _POSITIONS_FOR),
+        ]
+        gone = await self._forget_events(now)
+        for statement in statements:
+            gone += await self._database.write(lambda tx, statement=statement: tx.run(statement))
+        return gone
+
+    async def _forget_events(self, now: datetime) -> int:
+        """Old events of `user:` channels, and of `order:` channels of orders that are long over."""
+        live = select(func.concat("order:", t_order.c.order_id)).where(
+            t_order.c.status.not_in(("completed", "cancelled"))
+        )
+        is_order = channel_event.c.channel.like("order:%")
+        old = (
+            and_(not_(is_order), channel_event.c.at < now - _USER_EVENTS_FOR),
+            and_(is_order, channel_event.c.at < now - _ORDER_EVENTS_FOR, channel_event.c.channel.not_in(live)),
+        )
+        gone = 0
+        for condition in old:
+            gone += await self._database.write(lambda tx, condition=condition: _delete_some(tx, condition))
+        return gone
+
+
+async def _delete_some(tx: Transaction, condition: Any) -> int:
+    columns = channel_event.c
+    chosen = await tx.all(select(columns.channel, columns.offset).where(condition).limit(_ROWS_AT_ONCE))
+    for row in chosen:
+        here = (columns.channel == row["channel"], columns.offset == row["offset"])
+        await tx.run(delete(channel_event).where(*here))
+    return len(chosen)
