@@ -55,13 +55,6 @@ async def bookable_caregiver(
     )
 
 
-async def may_serve_until(tx: Transaction, caregiver_id: str, end_at: datetime) -> bool:
-    """Approved, not banned, with papers that are valid on the day the visit ends."""
-    info = t_caregiver_info.c
-    fit = (info.caregiver_id == caregiver_id, *_may_serve(), info.papers_valid_until >= shanghai_date(end_at))
-    return await tx.value(select(info.caregiver_id).where(*fit)) is not None
-
-
 def _may_serve() -> tuple:
     info = t_caregiver_info.c
     return info.qualification_status == "approved", info.banned_at.is_(None)

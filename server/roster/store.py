@@ -1,8 +1,6 @@
-"""Columns of a caregiver that follow what happens elsewhere, and rows in bulk."""
+"""Columns of a caregiver that follow what happens elsewhere."""
 
-from typing import Any
-
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from server.storage.tables.identity import t_user
 from server.storage.tables.roster import t_caregiver_info
@@ -34,8 +32,3 @@ async def add_score(tx: Transaction, caregiver_id: str, score: int) -> None:
 async def add_completed(tx: Transaction, caregiver_id: str) -> None:
     here = _info.caregiver_id == caregiver_id
     await tx.run(update(t_caregiver_info).where(here).values(completed_count=_info.completed_count + 1))
-
-
-async def insert_rows(tx: Transaction, table: Any, rows: list[dict[str, Any]]) -> None:
-    """One executemany; every row has the same columns."""
-    await tx.run(insert(table), rows)

@@ -19,7 +19,6 @@ from server.storage.files.images import ImageWorkshop
 from server.storage.files.links import FileLinks
 from server.storage.files.shelf import Deposit, FileShelf
 from server.storage.sql import Database
-from server.storage.tables.roster import t_caregiver_info
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
 
@@ -130,8 +129,8 @@ class Qualifications:
         }
         if row["qualification_status"] != "approved":
             changes["qualification_status"] = "pending"
-        unchanged = t_caregiver_info.c.qualification_status == row["qualification_status"]
         try:
+            unchanged = store.still(row["qualification_status"])
             if not await store.change_caregiver(tx, row["caregiver_id"], changes, unchanged):
                 raise Refused("wrong_state", "认证状态已变化,请刷新后重试")
         except store.IdNumberTaken:

@@ -62,6 +62,11 @@ def identity_unchanged(name: str, gender: str, birth_date: Any) -> Any:
     return info.approved_at.is_(None) | same
 
 
+def still(status: str) -> Any:
+    """The condition that the qualification has not moved meanwhile."""
+    return t_caregiver_info.c.qualification_status == status
+
+
 async def owns_photo(tx: Transaction, file_id: str, *, user_id: str) -> bool:
     here = (stored_file.c.file_id == file_id, stored_file.c.user_id == user_id, stored_file.c.purpose == "photo")
     return await tx.value(select(stored_file.c.file_id).where(*here)) is not None

@@ -70,14 +70,21 @@ async def search(
     )
     all_sell = wanted.must_sell or wanted.min_price_fen is not None or wanted.max_price_fen is not None
     source = t_caregiver_info.join(caregiver_price, price, isouter=not all_sell)
-    order, further = _order(sort, after, all_sell=all_sell)
-    columns = [_info[name] for name in SHOWN]
-    statement = (
-        select(*columns, caregiver_price.c.price_fen, busy_at(now).label("is_busy"))
+    owner = caregiver_price.c.caregiver_id if all_sell and sort == "price" else _info.caregiver_id
+    column = {"price": caregiver_price.c.price_fen, "rating": _info.rating_milli}.get(sort, _info.experience_years)
+    page = (
+        select(owner, caregiver_price.c.price_fen, column.label("sorted_by"))
         .select_from(source)
-        .where(*_conditions(wanted), further)
-        .order_by(*order)
+        .where(*_conditions(wanted), _after(after, column, owner, sort=sort))
+        .order_by(*_order(column, owner, sort=sort, may_be_null=not (all_sell and sort == "price")))
         .limit(limit)
+        .subquery("page")
+    )
+    columns = [_info[name] for name in SHOWN]
+    statement = (  # what is only shown is looked up for the rows of the page alone
+        select(*columns, page.c.price_fen, busy_at(now).label("is_busy"))
+        .select_from(page.join(t_caregiver_info, _info.caregiver_id == page.c.caregiver_id))
+        .order_by(*_order(page.c.sorted_by, page.c.caregiver_id, sort=sort, may_be_null=True))
     )
     return await tx.all(statement)
 
@@ -105,29 +112,23 @@ def busy_at(now: datetime) -> Any:
     )
 
 
-def _order(sort: str, after: Place | None, *, all_sell: bool) -> tuple[tuple[Any, ...], Any]:
-    """ORDER BY, and the condition of the rows after a place. Both databases sort nulls as smallest."""
-    if sort == "price":
-        price = caregiver_price.c.price_fen
-        owner = caregiver_price.c.caregiver_id if all_sell else _info.caregiver_id
-        order = (price, owner) if all_sell else (price.is_(None), price, owner)
-        return order, _after_price(price, owner, after)
-    column = _info.rating_milli if sort == "rating" else _info.experience_years
-    order = (column.desc(), _info.caregiver_id.desc())
-    if after is None:
-        return order, true()
-    further = _info.caregiver_id < after.caregiver_id
-    if after.value is None:
-        return order, and_(column.is_(None), further)
-    return order, or_(column < after.value, and_(column == after.value, further), column.is_(None))
+def _order(column: Any, owner: Any, *, sort: str, may_be_null: bool) -> tuple[Any, ...]:
+    """Both databases sort nulls as the smallest: last when descending, to be helped when ascending."""
+    if sort != "price":
+        return column.desc(), owner.desc()
+    return (column.is_(None), column, owner) if may_be_null else (column, owner)
 
 
-def _after_price(price: Any, owner: Any, after: Place | None) -> Any:
+def _after(after: Place | None, column: Any, owner: Any, *, sort: str) -> Any:
+    """The condition of the rows that come after a place."""
     if after is None:
         return true()
+    ascends = sort == "price"
+    further = owner > after.caregiver_id if ascends else owner < after.caregiver_id
     if after.value is None:
-        return and_(price.is_(None), owner > after.caregiver_id)
-    return or_(price > after.value, and_(price == after.value, owner > after.caregiver_id), price.is_(None))
+        return and_(column.is_(None), further)
+    worse = column > after.value if ascends else column < after.value
+    return or_(worse, and_(column == after.value, further), column.is_(None))
 
 
 def _conditions(wanted: Wanted) -> list[Any]:
