@@ -1,4 +1,5 @@
 """The areas, each built from the foundation and its neighbours' callables."""
+
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,7 +57,6 @@ from server.roster.caregivers.service import CaregiverService
 from server.roster.catalog import Band
 from server.roster.patients.patients import Patients
 from server.roster.patients.viewers import Viewers
-from server.roster.queries import Buffers
 from server.roster.showcase.cases import PastCases
 from server.roster.showcase.page import CaregiverPage
 from server.roster.showcase.search import CaregiverSearch
@@ -142,9 +142,7 @@ class RosterPart:
             links=links,
         )
         self.audit = QualificationAudit(database=database, units=units, facts=facts, clock=clock, links=links)
-        self.search = CaregiverSearch(
-            database=database, clock=clock, catalog=catalog, rules=policy.time, links=links
-        )
+        self.search = CaregiverSearch(database=database, clock=clock, catalog=catalog, rules=policy.time, links=links)
         self.page = CaregiverPage(database=database, clock=clock, catalog=catalog, links=links)
         self.cases = PastCases(database=database, units=units, clock=clock)
         self.slots = Slots(
@@ -189,12 +187,10 @@ def build_booking_core(base: Foundation) -> BookingCore:
         offers=offers,
         calendar=calendar,
         rules=base.policy.offers,
-        buffers=Buffers.of(base.policy.time),
+        time_rules=base.policy.time,
         clock=base.clock,
     )
-    paying = Paying(
-        database=base.database, orders=orders, matching=matching, standings=standings, clock=base.clock
-    )
+    paying = Paying(database=base.database, orders=orders, matching=matching, standings=standings, clock=base.clock)
     return BookingCore(orders, offers, calendar, standings, matching, paying)
 
 
@@ -207,9 +203,7 @@ class BillingPart:
         self.ledger = Ledger(clock=clock, due_after_days=base.policy.settlement.due_after_days)
         trades = TradeOutcomes(ledger=self.ledger, facts=facts, clock=clock)
         refund_outcomes = RefundOutcomes(ledger=self.ledger, facts=facts, clock=clock)
-        self.watch = PaymentWatch(
-            database=database, providers=providers, trades=trades, facts=facts, clock=clock
-        )
+        self.watch = PaymentWatch(database=database, providers=providers, trades=trades, facts=facts, clock=clock)
         self.payments = Payments(
             database=database,
             units=base.units,
@@ -323,6 +317,4 @@ class CarePart:
         }
         self.chat = Chat(**given)
         self.notes = Notes(**given)
-        self.typing = TypingSignals(
-            database=base.database, orders=core.standings, bus=base.bus, clock=base.clock
-        )
+        self.typing = TypingSignals(database=base.database, orders=core.standings, bus=base.bus, clock=base.clock)

@@ -18,7 +18,7 @@ from server.booking.store_orders import Mover, OrderStore
 from server.core.call import Call
 from server.core.clock import BusinessClock
 from server.core.errors import Refused
-from server.roster.bookable import may_serve_until
+from server.roster.eligibility import may_serve_until
 from server.storage.tables.booking import offer
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork

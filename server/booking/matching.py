@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
-from config.policy import OfferRules
+from config.policy import OfferRules, TimeRules
 from server.booking import offering
 from server.booking.states import OrderState
 from server.booking.store_calendar import Calendar
@@ -18,7 +18,6 @@ from server.booking.store_offers import OfferStore
 from server.booking.store_orders import OrderStore
 from server.core.clock import BusinessClock
 from server.roster.eligibility import Eligible, eligible_caregivers
-from server.roster.queries import Buffers
 from server.storage.tables.booking import offer
 from server.storage.transaction import Transaction
 
@@ -44,14 +43,14 @@ class Matching:
         offers: OfferStore,
         calendar: Calendar,
         rules: OfferRules,
-        buffers: Buffers,
+        time_rules: TimeRules,
         clock: BusinessClock,
     ) -> None:
         self._orders = orders
         self._offers = offers
         self._calendar = calendar
         self._rules = rules
-        self._buffers = buffers
+        self._time_rules = time_rules
         self._clock = clock
 
     async def begin(self, tx: Transaction, order_id: str, *, at: datetime) -> None:
@@ -128,9 +127,9 @@ class Matching:
             exclude=exclude,
             only=only,
             now=self._clock.now(),
-            buffers=self._buffers,
+            rules=self._time_rules,
             hospital_id=order["hospital_id"],
-            ignoring_order_id=order["order_id"],
+            order_id=order["order_id"],
         )
 
     async def _open(self, tx: Transaction, order: RowMapping, chosen: list[Chosen], *, wave: int, at: datetime) -> None:

@@ -2,7 +2,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, not_, select
+from sqlalchemy import and_, delete, literal, not_, select
 
 from server.core.clock import server_now
 from server.storage.sql import Database
@@ -43,7 +43,7 @@ class Retention:
 
     async def _forget_events(self, now: datetime) -> int:
         """Old events of `user:` channels, and of `order:` channels of orders that are long over."""
-        live = select(func.concat("order:", t_order.c.order_id)).where(
+        live = select(literal("order:") + t_order.c.order_id).where(
             t_order.c.status.not_in(("completed", "cancelled"))
         )
         is_order = channel_event.c.channel.like("order:%")
