@@ -1,5 +1,5 @@
 """A migrated store a test, and the collaborators around it."""
-import random
+import secrets
 import shutil
 from datetime import datetime
 
@@ -64,7 +64,7 @@ def clock():
 
 def some_phone() -> str:
     """A mobile number in the stored form that no other user of the test is likely to have."""
-    return f"13{random.randrange(10**9):09d}"
+    return f"13{secrets.randbelow(10**9):09d}"
 
 
 async def make_user(

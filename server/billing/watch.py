@@ -5,7 +5,7 @@ Notifications are not promised to arrive; the provider's own answer is the truth
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from server.billing import store
 from server.billing.records import Payment, PaymentStatus
@@ -18,9 +18,10 @@ from server.storage.sql import Database
 from server.storage.transaction import Transaction
 
 _log = logging.getLogger(__name__)
-_PAUSES_S = (10, 15, 30)  # after the first check at 5 s: at 15, 30 and 60 s
 FIRST_CHECK_AFTER = timedelta(seconds=5)
-_LATER_PAUSE_S = 300
+_THEN_AFTER_S = (15, 30, 60)  # since the payment was opened
+_LATER_PAUSE = timedelta(seconds=300)
+_SHORTEST_PAUSE = timedelta(seconds=5)  # also when time has jumped
 _NEVER_OPENED_AFTER = timedelta(seconds=60)  # longer than any call of the provider may take
 
 
@@ -53,8 +54,7 @@ class PaymentWatch:
 
     async def _claim(self, payment: Payment) -> bool:
         now = self._clock.now()
-        pause_s = _PAUSES_S[payment.checks] if payment.checks < len(_PAUSES_S) else _LATER_PAUSE_S
-        following = now + timedelta(seconds=pause_s)
+        following = _next_check(payment, now)
         return await self._database.write(
             lambda tx: store.claim_check(tx, payment, now=now, next_check_at=following)
         )
@@ -120,3 +120,11 @@ class PaymentWatch:
         except ProviderUnreachable:
             raise Unavailable() from None
         await self._database.write(lambda tx: self._trades.end_payment(tx, payment, PaymentStatus.CLOSED))
+
+
+def _next_check(payment: Payment, now: datetime) -> datetime:
+    """When to ask after the check that happens now."""
+    if payment.checks >= len(_THEN_AFTER_S):
+        return now + _LATER_PAUSE
+    planned = payment.created_at + timedelta(seconds=_THEN_AFTER_S[payment.checks])
+    return max(planned, now + _SHORTEST_PAUSE)

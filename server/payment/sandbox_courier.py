@@ -20,7 +20,7 @@ Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
 
 _log = logging.getLogger(__name__)
 _CLAIM = timedelta(seconds=10)  # longer than a post may take
-_PAUSES_S = (1, 2, 5, 15, 30, 60, 180, 600, 1200, 1800)  # the last one repeats
+_PAUSES_S = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0, 180.0, 600.0, 1200.0, 1800.0)  # the last one repeats
 _GIVE_UP_AFTER = timedelta(hours=24)  # as WeChat Pay does
 
 
@@ -36,6 +36,7 @@ class SandboxCourier:
         wakeups: Wakeups,
         post: Post,
         sweep_every_s: float = 1.0,
+        pauses_s: tuple[float, ...] = _PAUSES_S,
     ) -> None:
         self._book = book
         self._till = till
@@ -43,6 +44,7 @@ class SandboxCourier:
         self._wakeups = wakeups
         self._post = post
         self._sweep_every_s = sweep_every_s
+        self._pauses_s = pauses_s
         self._tasks = Tasks("sandbox_courier")
 
     def start(self) -> None:
@@ -80,6 +82,6 @@ class SandboxCourier:
     def _next_try(self, letter: Letter, now: datetime) -> datetime | None:
         if now - letter.created_at > _GIVE_UP_AFTER:
             return None
-        pause_s = _PAUSES_S[min(letter.attempts, len(_PAUSES_S) - 1)]
+        pause_s = self._pauses_s[min(letter.attempts, len(self._pauses_s) - 1)]
         self._wakeups.after(pause_s)
         return now + timedelta(seconds=pause_s)
