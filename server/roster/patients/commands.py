@@ -1,8 +1,6 @@
 """What may be asked about patients and their family."""
 
-from typing import Literal
-
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from config.fields import LIMIT_DEFAULT, Body, Cursor, IdText, Limit, LocalDate, Name, PhoneText, Query, Text2000
 from server.roster.wording import Gender, Relation
@@ -20,7 +18,14 @@ class CreatePatient(Body):
     condition: Text2000 | None = None
     department: Name | None = None
     bed_no: Name | None = None
-    health_consent: Literal[True]
+    health_consent: bool  # a Literal[True] would take 1 for it
+
+    @field_validator("health_consent")
+    @classmethod
+    def _given(cls, consent: bool) -> bool:
+        if not consent:
+            raise ValueError("需要单独同意处理健康信息")
+        return consent
 
 
 class UpdatePatient(Body):
