@@ -28,7 +28,7 @@ class Known:
 
 
 def faults(text: str, known: Known) -> Iterator[str]:
-    row_list = list(rows(text, first_cell=r"[A-Z]\d\d"))
+    row_list = list(rows(text, first_cell=r"[A-HZ]\d\d"))
     field_list = list(rows(text, first_cell=r"D\d\d\.\d+"))
     yield from _missing_or_doubled(row_list, ROW_IDS)
     yield from _missing_or_doubled(field_list, FIELD_IDS)
