@@ -47,7 +47,7 @@ def prepare_data_dir(settings: Settings) -> None:
     """Make the data directory and see that it can be written. Raises BadConfiguration."""
     probe = settings.data_dir / f".probe-{os.getpid()}"
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's papers are in there
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:

@@ -2,6 +2,7 @@
 
 Tests and run.py share `build_app`; whoever wants another part passes it in `Parts`.
 """
+
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,8 @@ class Peihu:
         self.live = self._live_channels()
         self._tasks = Tasks("http")
         self._registry = CollectorRegistry()
-        self.probe = ReadinessProbe(base=base, stuck_after_s=settings.outbox.stuck_after_s)
-        register_gauges(self._registry, live=self.live, outbox=base.outbox)
+        self.probe = ReadinessProbe(base=base, jobs=self.jobs, stuck_after_s=settings.outbox.stuck_after_s)
+        register_gauges(self._registry, live=self.live, outbox=base.outbox, jobs=self.jobs)
         self.edge = self._edge()
         self.server_options = server_options(self.edge)
         self.web = Application(self._routes(), **application_settings(self.edge))
@@ -106,7 +107,12 @@ class Peihu:
         """The bridge: which facts mean what elsewhere. Order matters: money before events before notices."""
         base, booking = self.base, self.booking
         Money(paying=booking.core.paying, refunds=self.billing.refunds, ledger=self.billing.ledger).listen(base.facts)
-        RosterNews(cancelling=booking.cancelling, offers=booking.core.offers, clock=base.clock).listen(base.facts)
+        RosterNews(
+            cancelling=booking.cancelling,
+            matching=booking.core.matching,
+            offers=booking.core.offers,
+            clock=base.clock,
+        ).listen(base.facts)
         ChannelEvents(log=base.log, viewing=booking.viewing, clock=base.clock).listen(base.facts)
         OrderNotices(notices=self.push.notices, catalog=base.catalog, clock=base.clock).listen(base.facts)
         Control(outbox=base.outbox, bus=base.bus).listen(base.facts)

@@ -3,6 +3,7 @@
 SIGTERM and SIGINT drain: no new connections, running requests finish, sockets close with 3001, what is in
 hand of the outbox leaves; at most `http.drain_within_s`.
 """
+
 import asyncio
 import errno
 import signal
@@ -17,6 +18,7 @@ from config.settings import Settings
 from server.app import Peihu, build_app
 from server.chores import plant_demo_world
 from server.demo.world import DEMO_PASSWORD
+from server.logs import set_up_logs
 from server.outside import CannotOpen, database_url
 from server.storage.migrate import SchemaTooNew, migrate, newest_revision
 
@@ -34,6 +36,7 @@ async def serve_until_signal(settings: Settings, *, console: Console) -> None:
         peihu = build_app(settings, base_url=f"http://127.0.0.1:{port}")
     except (CannotOpen, BadConfiguration, SchemaTooNew) as problem:
         raise CannotServe(str(problem)) from None
+    set_up_logs(settings)
     stopping = _stop_on_signals()
     await peihu.start()
     server = HTTPServer(peihu.web, **peihu.server_options)

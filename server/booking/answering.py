@@ -102,7 +102,8 @@ class Answering:
         await self._take_time(tx, caregiver_id, order)
         await self._offers.tell_accepted(tx, found, user_id=user_id, at=now)
         await self._offers.close(tx, "taken", offer.c.order_id == order["order_id"], at=now)
-        await self._offers.close(tx, "withdrawn", overlapping_offers(caregiver_id, order), at=now)
+        for row in await self._offers.close(tx, "withdrawn", overlapping_offers(caregiver_id, order), at=now):
+            await self._matching.after_refusal(tx, row["order_id"], caregiver_id, at=now)
 
     async def _take_time(self, tx: Transaction, caregiver_id: str, order: RowMapping) -> None:
         """The winner's time becomes a visit; the hold of a named caregiver who lost it is freed."""

@@ -55,14 +55,19 @@ class Matching:
 
     async def begin(self, tx: Transaction, order_id: str, *, at: datetime) -> None:
         """Start the search of an order that has just become `paid`."""
-        order = await self._orders.get(tx, order_id)
-        assert order is not None
+        order = await self._order(tx, order_id)
         give_up_at = offering.give_up_at(at, start_at=order["start_at"], rules=self._rules)
         await self._orders.note(tx, order_id, search_until=give_up_at, wave=0, next_wave_at=None)
+        order = await self._order(tx, order_id)  # a search that begins again begins with the first wave
         named = order["named_caregiver_id"]
         if named is not None and await self._offer_to_named(tx, order, named, at=at):
             return
         await self._widen(tx, order, at=at)
+
+    async def _order(self, tx: Transaction, order_id: str) -> RowMapping:
+        order = await self._orders.get(tx, order_id)
+        assert order is not None
+        return order
 
     async def _offer_to_named(self, tx: Transaction, order: RowMapping, caregiver_id: str, *, at: datetime) -> bool:
         if caregiver_id in await self._offers.asked_already(tx, order["order_id"]):

@@ -1,6 +1,8 @@
 """What other areas' facts mean to the roster, and bans to orders."""
+
 from server.booking.cancelling import Cancelling
 from server.booking.facts import OrderCompleted, ReviewSubmitted
+from server.booking.matching import Matching
 from server.booking.queries import assigned_orders, caregiver_of_user
 from server.booking.states import SYSTEM
 from server.booking.store_offers import OfferStore
@@ -18,8 +20,9 @@ _BANNED = "陪护人员账号已停用,正在为您重新安排"
 class RosterNews:
     """Keeps ratings and counts, and frees what a banned caregiver held."""
 
-    def __init__(self, *, cancelling: Cancelling, offers: OfferStore, clock: BusinessClock) -> None:
+    def __init__(self, *, cancelling: Cancelling, matching: Matching, offers: OfferStore, clock: BusinessClock) -> None:
         self._cancelling = cancelling
+        self._matching = matching
         self._offers = offers
         self._clock = clock
 
@@ -42,7 +45,8 @@ class RosterNews:
         if caregiver_id is None:
             return
         now = self._clock.now()
-        await self._offers.close(tx, "withdrawn", offer.c.caregiver_id == caregiver_id, at=now)
+        for row in await self._offers.close(tx, "withdrawn", offer.c.caregiver_id == caregiver_id, at=now):
+            await self._matching.after_refusal(tx, row["order_id"], caregiver_id, at=now)
         for order in await assigned_orders(tx, caregiver_id):
             await self._cancelling.release(tx, order, actor=Mover(SYSTEM), reason=_BANNED, at=now)
 

@@ -1,6 +1,8 @@
 """The eternal jobs: what runs how often; each round is a `run_once` that may run on any instance."""
+
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +30,21 @@ class Jobs:
         self._tasks = Tasks("jobs")
         self._hurry: dict[str, asyncio.Event] = {job.name: asyncio.Event() for job in jobs}
 
+        self._last_done_s: dict[str, float] = {}
+
     @property
     def died(self) -> dict[str, int]:
         """How often a job had to be started again, by its name."""
         return dict(self._tasks.died)
 
+    def late(self, *, by_s: float) -> list[str]:
+        """Jobs whose last good round is longer ago than their pause and `by_s` seconds more."""
+        now = time.monotonic()
+        return [job.name for job in self._jobs if now - self._last_done_s.get(job.name, now) > job.every_s + by_s]
+
     def start(self) -> None:
         for job in self._jobs:
+            self._last_done_s[job.name] = time.monotonic()
             self._tasks.forever(job.name, lambda job=job: self._run(job))
 
     def hurry(self) -> None:
@@ -47,6 +57,7 @@ class Jobs:
         while True:
             try:
                 await job.run_once()
+                self._last_done_s[job.name] = time.monotonic()
             except Unavailable:
                 _log.info("job could not run now", extra={"job": job.name})
             try:

@@ -1,4 +1,5 @@
 """Removes what has outlived its purpose; positions outlive their entries (protocol.md §7)."""
+
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from server.storage.tables.identity import attempt, sms_code, spent_refresh_toke
 from server.storage.tables.system import channel_event, channel_head, idempotency_key
 from server.storage.transaction import Transaction
 
+_USER_EVENTS, _ORDER_EVENTS = 2_000, 20_000
 _USER_EVENTS_FOR = timedelta(days=7)
 _ORDER_EVENTS_FOR = timedelta(days=30)
 _POSITIONS_FOR = timedelta(days=90)
@@ -34,7 +36,7 @@ class Retention:
             delete(sms_code).where(sms_code.c.created_at < now - _CODES_FOR),
             delete(attempt).where(attempt.c.at < now - _CODES_FOR),
             delete(spent_refresh_token).where(spent_refresh_token.c.spent_at < now - _SPENT_TOKENS_FOR),
-            delete(channel_head).where(channel_head.c.moved_at < now - _POSITIONS_FOR),
+            delete(channel_head).where(channel_head.c.moved_at < now - _POSITIONS_FOR, not_(_has_events())),
         ]
         gone = await self._forget_events(now)
         for statement in statements:
@@ -43,11 +45,11 @@ class Retention:
 
     async def _forget_events(self, now: datetime) -> int:
         """Old events of `user:` channels, and of `order:` channels of orders that are long over."""
-        live = select(literal("order:") + t_order.c.order_id).where(
-            t_order.c.status.not_in(("completed", "cancelled"))
-        )
+        live = select(literal("order:") + t_order.c.order_id).where(t_order.c.status.not_in(("completed", "cancelled")))
         is_order = channel_event.c.channel.like("order:%")
         old = (
+            and_(not_(is_order), _beyond(_USER_EVENTS)),
+            and_(is_order, _beyond(_ORDER_EVENTS)),
             and_(not_(is_order), channel_event.c.at < now - _USER_EVENTS_FOR),
             and_(is_order, channel_event.c.at < now - _ORDER_EVENTS_FOR, channel_event.c.channel.not_in(live)),
         )
@@ -55,6 +57,17 @@ class Retention:
         for condition in old:
             gone += await self._database.write(lambda tx, condition=condition: _delete_some(tx, condition))
         return gone
+
+
+def _beyond(kept: int) -> Any:
+    """Entries that lie further back than so many from the top of their channel."""
+    top = select(channel_head.c.top).where(channel_head.c.channel == channel_event.c.channel).scalar_subquery()
+    return channel_event.c.offset <= top - kept
+
+
+def _has_events() -> Any:
+    """A head goes last: a new epoch must not meet old offsets."""
+    return select(channel_event.c.offset).where(channel_event.c.channel == channel_head.c.channel).exists()
 
 
 async def _delete_some(tx: Transaction, condition: Any) -> int:
