@@ -8,9 +8,11 @@ and lock waits are retried whole. A body given to `write` may therefore run more
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from threading import Thread
 from typing import Any, TypeVar
 
+import aiosqlite
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -40,13 +42,14 @@ class Database:
         self._acquire_timeout_s = acquire_timeout_s
         self._writing = asyncio.Lock()
         self._tasks = Tasks("database")
+        self._sqlite: set[aiosqlite.Connection] = set()  # each is a thread
         self._writer = self._open_engine(pool_size=1 if self.is_sqlite else readers, writes=True)
         self._reader = self._open_engine(pool_size=readers, writes=False) if self.is_sqlite else self._writer
 
     def _open_engine(self, *, pool_size: int, writes: bool) -> AsyncEngine:
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": self._acquire_timeout_s}
         if self.is_sqlite:
-            options["connect_args"] = {"timeout": self._acquire_timeout_s}
+            options["connect_args"] = {"timeout": self._acquire_timeout_s, "async_creator_fn": self._open_sqlite}
         else:
             options |= {"isolation_level": "READ COMMITTED", "pool_pre_ping": True, "pool_recycle": 1800}
         engine = create_async_engine(self.url, **options)
@@ -54,6 +57,12 @@ class Database:
         if self.is_sqlite:
             _prepare_sqlite(engine, writes=writes)
         return engine
+
+    def _open_sqlite(self, *args: Any, **options: Any) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(*args, **options)
+        connection.daemon = True
+        self._sqlite = {known for known in self._sqlite if known.is_alive()} | {connection}
+        return connection
 
     async def write(self, body: Body[Result]) -> Result:
         """Run `body(tx)` in one transaction and commit; returns what it returned.
@@ -137,6 +146,10 @@ class Database:
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
+        for connection in filter(Thread.is_alive, self._sqlite):  # a cancelled statement reports to this loop
+            with suppress(ValueError):  # aiosqlite: closed already
+                await connection.close()
+            await asyncio.to_thread(connection.join, self._acquire_timeout_s)
 
 
 def _prepare_sqlite(engine: AsyncEngine, *, writes: bool) -> None:
