@@ -10,8 +10,18 @@ from collections.abc import Awaitable
 
 from server.ws.calls import Calls
 from server.ws.effects import (
-    Answer, Authenticate, Close, Effect, Join, Leave, Reauthenticate, Run, SendPing, Slow, Tell,
-)  # fmt: skip
+    Answer,
+    Authenticate,
+    Close,
+    Effect,
+    Join,
+    Leave,
+    Reauthenticate,
+    Run,
+    SendPing,
+    Slow,
+    Tell,
+)
 from server.ws.entrance import ConnectionGone
 from server.ws.outbound import Outbound
 from server.ws.ports import Transport

@@ -142,9 +142,7 @@ class Entrance:
         if was_inside and self._has_presence(channel):
             self._roll.note("leave", channel, guest.session.info)
 
-    async def _prepare(
-        self, guest: Guest, channel: str, resume: Resume | None, *, join_leave: bool = False
-    ) -> Joined:
+    async def _prepare(self, guest: Guest, channel: str, resume: Resume | None, *, join_leave: bool = False) -> Joined:
         _still_open(guest.session)
         watches = join_leave and self._has_presence(channel)
         seat = Seat(channel, guest, guest.outbound, guest.codec, watches=watches)

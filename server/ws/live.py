@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from uuid import uuid4
 
 from server.core.errors import Unavailable
@@ -60,9 +61,7 @@ class LiveChannels:
         turn, self._wheel = Turn(), Wheel()
         roll = Roll(presence=presence, bus=bus, tasks=tasks, counts=self.counts)
         self._registry = Registry(connections_per_user=limits.connections_per_user)
-        self.hub = Hub(
-            log=log, bus=bus, rules=rules, turn=turn, tasks=tasks, limits=limits, counts=self.counts
-        )
+        self.hub = Hub(log=log, bus=bus, rules=rules, turn=turn, tasks=tasks, limits=limits, counts=self.counts)
         self._control = Control(hub=self.hub, registry=self._registry, counts=self.counts)
         entrance = Entrance(
             authenticate=authenticate, may_follow=may_follow, hub=self.hub, registry=self._registry, roll=roll,
@@ -127,17 +126,20 @@ class LiveChannels:
 
     async def drain(self, *, within_s: float = 5.0) -> None:
         """Take no more handshakes, let running calls answer, close all with 3001. Clients come back elsewhere."""
-        loop = asyncio.get_running_loop()
         self._draining = True
-        deadline = loop.time() + within_s
-        while any(connection.is_busy for connection in self.connections) and loop.time() < deadline - within_s / 2:
-            await asyncio.sleep(_POLL_S)
+        deadline = asyncio.get_running_loop().time() + within_s
+        await _until(lambda: not any(each.is_busy for each in self.connections), deadline=deadline - within_s / 2)
         for number, connection in enumerate(tuple(self.connections), start=1):
             connection.close(Disconnects.SHUTDOWN)
             if number % _CLOSED_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        while self.connections and loop.time() < deadline:
-            await asyncio.sleep(_POLL_S)
+        await _until(lambda: not self.connections, deadline=deadline)
         for connection in tuple(self.connections):
             connection.abort()
         self._wheel.stop()
+
+
+async def _until(condition: Callable[[], bool], *, deadline: float) -> None:
+    """Nobody signals the end of the last call; a drain happens once."""
+    while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(_POLL_S)

@@ -5,17 +5,15 @@ are `State`; in CLOSED and REFUSED whatever comes is ignored.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
-from server.ws.effects import (
-    Answer, Authenticate, Close, Effect, Join, Leave, Reauthenticate, Run, SendPing, Tell,
-)  # fmt: skip
+from server.ws.effects import Answer, Authenticate, Close, Effect, Join, Leave, Reauthenticate, Run, SendPing, Tell
 from server.ws.lifeline import Lifeline
 from server.ws.limits import Limits
 from server.ws.ports import Identity
 from server.ws.recovery import Joined
 from server.ws.rules import ChannelRules
+from server.ws.subscriptions import Subscriptions
 from server.ws.wire import answers, commands
 from server.ws.wire.answers import ClientInfo, Reply, Result, UnsubscribePush
 from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode, Errors, Unsubscriptions
@@ -35,15 +33,6 @@ class State(Enum):
     CLOSED = "closed"
 
 
-@dataclass(slots=True)
-class Subscription:
-    """One channel of this connection; both kinds share the slot of a channel."""
-
-    by_server: bool
-    joining: bool = True
-    access_ended: bool = False
-
-
 class Session:
     """Decides what each command means now. Instants are seconds on one monotonic clock."""
 
@@ -53,7 +42,7 @@ class Session:
         self.client = client
         self.state = State.WAITING
         self.identity: Identity | None = None
-        self.subscriptions: dict[str, Subscription] = {}
+        self.subscriptions = Subscriptions(rules=rules, most=limits.channels_per_connection)
         self.lifeline = Lifeline(limits, now + limits.authenticate_within_s)
         self._limits = limits
         self._rules = rules
@@ -113,29 +102,18 @@ class Session:
         return Errors.NOT_AVAILABLE if channel in self.subscriptions else Errors.PERMISSION_DENIED
 
     def _subscribe(self, command: commands.Subscribe) -> tuple[Effect, ...]:
-        error = self._subscribe_error(command)
+        error = self.subscriptions.why_not(command)
         if error is not None:
             return (_answer(command.id, error),)
-        self.subscriptions[command.channel] = Subscription(by_server=False)
+        self.subscriptions.begin(command.channel, by_server=False)
         return (Join(command),)
-
-    def _subscribe_error(self, command: commands.Subscribe) -> ErrorCode | None:
-        if command.kind != 0:
-            return Errors.NOT_AVAILABLE
-        if command.channel in self.subscriptions:
-            return Errors.ALREADY_SUBSCRIBED
-        if self._rules.of(command.channel) is None:
-            return Errors.PERMISSION_DENIED
-        if len(self.subscriptions) >= self._limits.channels_per_connection:
-            return Errors.LIMIT_EXCEEDED
-        return None
 
     def identified(self, identity: Identity) -> tuple[str, ...]:
         """The token is good; the channels to join for this connection before it is told so."""
         self.identity = identity
         channels = self._rules.at_connect(identity)
         for channel in channels:
-            self.subscriptions[channel] = Subscription(by_server=True)
+            self.subscriptions.begin(channel, by_server=True)
         return channels
 
     def connected(
@@ -145,7 +123,7 @@ class Session:
         self.state = State.CONNECTED
         self.lifeline.begin(now, ttl_s=ttl_s, chance=chance)
         for channel in joined:
-            self.subscriptions[channel].joining = False
+            self.subscriptions.settle(channel)
         subs = {channel: _subscribed(place) for channel, place in joined.items()}
         result = answers.connected(
             client=self.client, version=SERVER_VERSION, ttl_s=_whole(ttl_s), ping_s=self._limits.ping_interval_s,
@@ -162,16 +140,16 @@ class Session:
 
     def joined(self, command: commands.Subscribe, joined: Joined) -> Reply:
         """A seat was prepared; if the reply is an error the seat must be given up."""
-        subscription = self.subscriptions[command.channel]
-        if subscription.access_ended:
+        subscription = self.subscriptions.get(command.channel)
+        if subscription is None or subscription.access_ended:
             return self.join_failed(command, Errors.PERMISSION_DENIED)
         if command.rejects_unrecovered and joined.resume is not None and joined.missed is None:
             return self.join_failed(command, Errors.UNRECOVERABLE)
-        subscription.joining = False
+        self.subscriptions.settle(command.channel)
         return Reply(command.id, _subscribed(joined))
 
     def join_failed(self, command: commands.Subscribe, error: ErrorCode) -> Reply:
-        self.subscriptions.pop(command.channel, None)
+        self.subscriptions.forget(command.channel)
         return Reply(command.id, error)
 
     def refreshed(
@@ -183,9 +161,7 @@ class Session:
         self.identity = identity
         self.lifeline.renew(now, ttl_s=ttl_s)
         return (
-            _answer(
-                command.id, answers.refreshed(client=self.client, version=SERVER_VERSION, ttl_s=_whole(ttl_s))
-            ),
+            _answer(command.id, answers.refreshed(client=self.client, version=SERVER_VERSION, ttl_s=_whole(ttl_s))),
         )
 
     def access_ended(self, channel: str) -> tuple[Effect, ...]:
@@ -208,7 +184,7 @@ class Session:
         return (*self._forget(channel), Tell(UnsubscribePush(channel, Unsubscriptions.INSUFFICIENT_STATE)))
 
     def _forget(self, channel: str) -> tuple[Effect, ...]:
-        return (Leave(channel),) if self.subscriptions.pop(channel, None) else ()
+        return (Leave(channel),) if self.subscriptions.forget(channel) else ()
 
     def tick(self, now: float) -> tuple[Effect, ...]:
         """What the time asks for; `lifeline.next_at()` says when to come again."""

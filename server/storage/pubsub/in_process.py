@@ -18,8 +18,8 @@ class Exchange:
     """Who follows what, over all instances that share it."""
 
     def __init__(self) -> None:
-        self.followers: dict[str, list["InProcessBus"]] = {}
-        self.members: list["InProcessBus"] = []
+        self.followers: dict[str, list[InProcessBus]] = {}
+        self.members: list[InProcessBus] = []
 
 
 class InProcessBus:

@@ -136,7 +136,7 @@ def test_a_frame_that_cannot_be_answered_is_a_bad_frame(frame):
 
 def test_a_frame_holds_connect_and_all_subscribes_of_one_connection_but_not_any_number():
     def ping(command_id):
-        return '{"id":%d,"ping":{}}' % command_id
+        return json.dumps({"id": command_id, "ping": {}})
 
     assert len(CODEC.decode("\n".join(map(ping, range(1, 193))))) == 192
     with pytest.raises(BadFrame):

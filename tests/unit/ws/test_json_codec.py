@@ -37,7 +37,9 @@ def test_a_channel_name_cannot_break_out_of_its_string():
 
 def test_zero_values_are_left_out_of_a_subscribe_result():
     result = answers.subscribed(epoch="", offset=0, recoverable=True, was_recovering=False, publications=None)
-    assert payload(CODEC.encode_reply(Reply(2, result))) == '{"id":2,"subscribe":{"recoverable":true,"positioned":true}}'
+    assert (
+        payload(CODEC.encode_reply(Reply(2, result))) == '{"id":2,"subscribe":{"recoverable":true,"positioned":true}}'
+    )
 
 
 def test_recovered_publications_stand_in_the_reply():
