@@ -1,6 +1,7 @@
 """Every library is named in its own rooms only."""
 from pathlib import Path
 
+from tests.shape.papers import rows
 from tests.shape.source import ROOT, Module, modules, plant
 from tests.shape.vendors import (
     EXCEPTIONS,
@@ -52,7 +53,20 @@ def test_every_library_that_is_installed_has_its_rooms_or_serves_another() -> No
     """A line of requirements.txt that no room may use would be a line too many."""
     needed_by_others = {"aiosqlite", "pymysql", "pymongo", "aiomysql"}  # drivers that are named in URLs only
     import_names = {"pyjwt": "jwt", "pillow": "PIL", "argon2-cffi": "argon2", "centrifuge-python": "centrifuge"}
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    names = [line.split("==")[0].split("[")[0].strip().lower() for line in lines if "==" in line]
+    names = sorted(required("requirements.txt"))
     rooms = {name.replace("-", "_") for name in ROOMS} | needed_by_others
     assert [name for name in names if import_names.get(name, name.replace("-", "_")) not in rooms] == []
+
+
+def test_every_library_has_its_reason_written_down() -> None:
+    record = (ROOT / "docs" / "adr" / "0009-libraries.md").read_text(encoding="utf-8")
+    told = {row.cells[0].strip("`") for row in rows(record, first_cell=r"`[a-z0-9-]+`")}
+    assert sorted(required("requirements.txt") | required("requirements-dev.txt")) == sorted(told)
+
+
+def required(name: str) -> set[str]:
+    """The libraries of a requirements file; every line states its exact version."""
+    lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
+    lines = [line for line in lines if line and not line.startswith("-r ")]
+    assert [line for line in lines if "==" not in line] == []
+    return {line.split("==")[0].split("[")[0].strip().lower() for line in lines}
