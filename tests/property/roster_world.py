@@ -10,8 +10,8 @@ from sqlalchemy import insert
 
 from server.core.clock import SHANGHAI
 from server.core.ids import new_id
-from server.roster.catalog import DEFAULT_CATALOG
 from server.roster.caregivers.store import hour_rows
+from server.roster.catalog import DEFAULT_CATALOG
 from server.roster.hours import DateException, WeeklyShift, WorkingHours
 from server.storage.tables.booking import engagement, t_order
 from server.storage.tables.identity import t_user
@@ -104,7 +104,7 @@ def _busy(rng):
 
 
 async def plant(tx, people):
-    """Insert them; two orders per hospital stand for all engagements."""
+    """Insert them; two orders stand for all engagements."""
     users = [{**_ACCOUNT, "user_id": new_id(), "phone_hash": str(at)} for at in range(len(people) + 1)]
     await tx.run(insert(t_user), users)
     orders = await _plant_orders(tx, users[-1]["user_id"])
@@ -154,9 +154,10 @@ async def _plant_times(tx, people, orders):
 
 
 async def _plant_orders(tx, user_id):
-    patient = {**_PATIENT, "patient_id": new_id(), "user_id": user_id}
+    patient = {**A_PATIENT, "patient_id": new_id(), "user_id": user_id}
     await tx.run(insert(t_patient_info), [patient])
-    rows = [{**_ORDER, "order_id": new_id(), "user_id": user_id, "patient_id": patient["patient_id"]} for _ in "12"]
+    own = {"user_id": user_id, "patient_id": patient["patient_id"]}
+    rows = [{**AN_ORDER, **own, "order_id": new_id()} for _ in range(2)]
     await tx.run(insert(t_order), rows)
     return [row["order_id"] for row in rows]
 
@@ -170,7 +171,7 @@ _ACCOUNT = {
     "terms_accepted_at": NOW,
 }
 _SAME = {"contact_phone": "13800138000", "created_at": NOW, "updated_at": NOW}
-_PATIENT = {
+A_PATIENT = {
     "name": "病人",
     "birth_date": date(1950, 1, 1),
     "gender": "male",
@@ -179,7 +180,7 @@ _PATIENT = {
     "created_at": NOW,
     "updated_at": NOW,
 }
-_ORDER = {
+AN_ORDER = {
     "service_type": "escort_hourly",
     "hospital_id": "bj-xiehe",
     "district": "dongcheng",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from PIL import Image
+from sqlalchemy import insert
 
 from config.policy import Policy
 from server.core.call import Actor, Call
@@ -18,6 +19,7 @@ from server.roster.caregivers.service import CaregiverService
 from server.roster.catalog import DEFAULT_CATALOG
 from server.roster.patients.patients import Patients
 from server.roster.patients.viewers import Viewers
+from server.roster.reactions import apply_review
 from server.roster.showcase.cases import PastCases
 from server.roster.showcase.page import CaregiverPage
 from server.roster.showcase.search import CaregiverSearch
@@ -25,6 +27,9 @@ from server.roster.showcase.slots import Slots
 from server.storage.files.images import ImageWorkshop
 from server.storage.files.links import FileLinks
 from server.storage.files.shelf import FileShelf
+from server.storage.tables.booking import engagement, t_order, t_order_detail
+from server.storage.tables.roster import t_patient_info
+from tests.property.roster_world import A_PATIENT, AN_ORDER
 from tests.stores import make_user
 
 NOW = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)  # a Monday, half past ten in Shanghai
@@ -156,3 +161,52 @@ class Roster:
         submitted = await self.submit(call)
         await self.review(submitted["certification_id"])
         return call, caregiver_id
+
+
+async def make_order(database, call, caregiver_id, **changes):
+    """An order of the calling family with its patient; a completed one unless said."""
+    patient_id, order_id = new_id(), new_id()
+    patient = {**A_PATIENT, "name": "张桂芳", "patient_id": patient_id, "user_id": call.user.user_id}
+    order = {**AN_ORDER, "order_id": order_id, "patient_id": patient_id, "user_id": call.user.user_id}
+    order |= {"caregiver_id": caregiver_id, "completed_at": NOW, **changes}
+
+    async def body(tx):
+        await tx.run(insert(t_patient_info).values(patient))
+        await tx.run(insert(t_order).values(order))
+
+    await database.write(body)
+    return order_id
+
+
+async def make_busy(database, order_id, caregiver_id, start_at, end_at, *, hospital_id="bj-xiehe"):
+    row = {
+        "engagement_id": new_id(),
+        "person_kind": "caregiver",
+        "person_id": caregiver_id,
+        "order_id": order_id,
+        "hospital_id": hospital_id,
+        "start_at": start_at,
+        "end_at": end_at,
+        "kind": "visit",
+    }
+    await database.write(lambda tx: tx.run(insert(engagement).values(row)))
+
+
+async def make_review(database, roster, order_id, caregiver_id, score, *, at=NOW, content="很好"):
+    """A review as booking stores it, counted as the bridge counts it."""
+    row = {
+        "detail_id": new_id(),
+        "order_id": order_id,
+        "review_id": new_id(),
+        "review_content": content,
+        "review_score": score,
+        "review_tags": '["准时"]',
+        "caregiver_id": caregiver_id,
+        "reviewed_at": at,
+    }
+
+    async def body(tx):
+        await tx.run(insert(t_order_detail).values(row))
+        await apply_review(tx, caregiver_id, score)
+
+    await database.write(body)
