@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Peihu's command line: sets itself up, then one verb is one function.
+"""Peihu's command line: sets itself up, then runs one verb.
 
     python3 run.py              serve the product on http://127.0.0.1:8000
     python3 run.py --help       all verbs
