@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 _log = logging.getLogger(__name__)
+_CANCEL_AGAIN_S = 1.0  # SQLAlchemy over aiosqlite now and then swallows a cancellation
 _PAUSE_AFTER_DEATH_S = (0.1, 0.5, 2.0, 5.0)  # the last one repeats
 
 
@@ -55,7 +56,8 @@ class Tasks:
 
     async def stop(self) -> None:
         """Cancel everything that still runs and wait until it has ended."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        running = set(self._running)
+        while running:
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=_CANCEL_AGAIN_S)
