@@ -2,6 +2,7 @@
 
 Read from syntax trees, so that a page about the code can be compared with it while nothing runs.
 """
+
 import ast
 import re
 from collections.abc import Iterable, Iterator

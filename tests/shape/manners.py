@@ -2,6 +2,7 @@
 
 style.md §2 and §3 of the design; the sentence a module begins with is what a newcomer reads of it.
 """
+
 import ast
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,5 @@
 """Tables of the papers, read row by row."""
+
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

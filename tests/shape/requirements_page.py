@@ -3,6 +3,7 @@
 The page answers each clause of the requirement document. A row names what answers it; this file finds rows
 that are missing, doubled, or that name a thing which is not there.
 """
+
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass

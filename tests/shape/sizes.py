@@ -3,6 +3,7 @@
 style.md §3 of the design: a file stops at 400 lines, a class stays below 150, a function has at most 40
 statements. Nearly all are far smaller; whoever reaches a limit splits by reason to change.
 """
+
 import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -3,6 +3,7 @@
 Shape tests read what is written and import nothing of it, so that they also work on a tree that does
 not start, and on a violating sample below a temporary directory.
 """
+
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass

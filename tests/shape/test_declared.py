@@ -1,4 +1,5 @@
 """Codes are registered, and every address is declared once."""
+
 from tests.shape.declared import keys_of, operations, refused_codes, repeated
 from tests.shape.source import ROOT, Module, modules
 

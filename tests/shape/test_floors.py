@@ -2,6 +2,7 @@
 
 Each contract is also shown to fail: on a copy of the code into which one forbidden import was written.
 """
+
 import shutil
 import subprocess
 import sys
@@ -31,11 +32,13 @@ def check_contracts(root: Path, cache: Path) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, env={"PYTHONPATH": str(root)})
 
 
-@pytest.fixture
-def copied_tree(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def copied_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One copy for all samples, because the linter's cache makes every run after the first a short one."""
+    tree = tmp_path_factory.mktemp("tree")
     for package in ("server", "config"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return tree
 
 
 def test_the_code_keeps_the_floors(tmp_path: Path) -> None:
@@ -47,16 +50,20 @@ def test_the_code_keeps_the_floors(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", FORBIDDEN)
 def test_an_import_that_goes_up_or_across_breaks_its_contract(copied_tree: Path, path: str) -> None:
     module, contract = FORBIDDEN[path]
-    with (copied_tree / path).open("a", encoding="utf-8") as file:
-        file.write(f"\n\ndef sneak() -> None:\n    import {module}  # noqa\n")
+    file = copied_tree / path
+    honest = file.read_text(encoding="utf-8")
+    file.write_text(f"{honest}\n\ndef sneak() -> None:\n    import {module}  # noqa\n", encoding="utf-8")
     result = check_contracts(copied_tree, copied_tree / "cache")
+    file.write_text(honest, encoding="utf-8")
     assert result.returncode == 1, result.stdout + result.stderr
     assert f"{contract} BROKEN" in result.stdout
 
 
 def test_a_new_room_without_a_floor_is_refused(copied_tree: Path) -> None:
-    (copied_tree / "server" / "annex").mkdir()
-    (copied_tree / "server" / "annex" / "__init__.py").touch()
+    annex = copied_tree / "server" / "annex"
+    annex.mkdir()
+    (annex / "__init__.py").touch()
     result = check_contracts(copied_tree, copied_tree / "cache")
+    shutil.rmtree(annex)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "annex" in result.stdout

@@ -1,4 +1,5 @@
 """Captions, names and habits that hold in every file."""
+
 from pathlib import Path
 
 import pytest
@@ -82,8 +83,8 @@ def test_an_import_for_the_type_checker_is_found() -> None:
 
 
 def test_an_open_note_and_a_strange_place_are_found(tmp_path: Path) -> None:
-    plant(tmp_path, "a.py", "x = 1\n# TO" "DO: later\n")
-    plant(tmp_path, "b.md", "see /wor" "k/main and https://pypi.o" "rg/x\n")
+    plant(tmp_path, "a.py", "x = 1\n# TODO: later\n")
+    plant(tmp_path, "b.md", "see /work/main and https://pypi.org/x\n")
     plant(tmp_path, "c.js", "// todomvc and hackney are words\n")
-    assert list(manners.left_open(tmp_path)) == ["a.py:2: # TO" "DO: later"]
+    assert list(manners.left_open(tmp_path)) == ["a.py:2: # TODO: later"]
     assert [line.split(":")[0] for line in manners.foreign_places(tmp_path)] == ["b.md"]

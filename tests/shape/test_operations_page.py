@@ -1,4 +1,5 @@
 """The operators' page lists every setting, and no other."""
+
 from tests.shape.declared import settings
 from tests.shape.papers import rows
 from tests.shape.source import ROOT, Module
@@ -26,7 +27,8 @@ def test_the_environment_name_beside_a_setting_is_its_own() -> None:
 
 
 def test_a_setting_that_is_left_out_is_found() -> None:
-    text = "class Inner(Section):\n    size: int = 1\nclass Settings(Section):\n    port: int = 1\n    ws: Inner = Inner()\n"
+    inner = "class Inner(Section):\n    size: int = 1\n"
+    text = inner + "class Settings(Section):\n    port: int = 1\n    ws: Inner = Inner()\n"
     page = "| `port` | `PEIHU_PORT` | 1 |\n| `ws.gone` | `PEIHU_WS__GONE` | 1 |\n"
     names = settings(Module("a.py", text))
     assert names == {"port", "ws.size"}

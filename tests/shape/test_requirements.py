@@ -1,4 +1,5 @@
 """The page of requirements names only what is there."""
+
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,10 @@ def test_every_requirement_is_answered_once_and_by_things_that_exist() -> None:
         ("| A01 | Search | not yet | | | | |", "not said what is missing"),
         ("| A01 | Search | answered | `server/b.py` | | `unit/test_a.py` | |", "no file server/b.py"),
         ("| A01 | Search | answered | `server/a.py` | `GET /api/b` | `unit/test_a.py` | |", "no endpoint GET /api/b"),
-        ("| A01 | Search | answered | `server/a.py` | | `unit/test_a.py::test_y` | |", "no test unit/test_a.py::test_y"),
+        (
+            "| A01 | Search | answered | `server/a.py` | | `unit/test_a.py::test_y` | |",
+            "no test unit/test_a.py::test_y",
+        ),
         ("| A01 | Search | answered | `server/a.py` | | `unit/test_b.py` | |", "no test unit/test_b.py"),
         ("| A01 | Search | answered |", "3 cells"),
         ("| A99 | Search | not yet | | | | all |", "A99: 1 times"),

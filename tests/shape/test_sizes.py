@@ -1,4 +1,5 @@
 """Files, classes and functions can be read at once."""
+
 from pathlib import Path
 
 from tests.shape.sizes import CLASS_LINES, FILE_LINES, FUNCTION_STATEMENTS, long_classes, long_files, long_functions

@@ -1,4 +1,5 @@
 """Every library is named in its own rooms only."""
+
 from pathlib import Path
 
 from tests.shape.papers import rows
@@ -45,7 +46,9 @@ def test_a_table_outside_the_stores_is_found() -> None:
 
 
 def test_core_that_wants_more_is_found() -> None:
-    greedy = Module("server/core/clock.py", "import json\nimport config.policy\nfrom server.core import ids\nimport jwt\n")
+    greedy = Module(
+        "server/core/clock.py", "import json\nimport config.policy\nfrom server.core import ids\nimport jwt\n"
+    )
     assert list(foreign_to_core([greedy])) == ["server/core/clock.py:2: config.policy", "server/core/clock.py:4: jwt"]
 
 

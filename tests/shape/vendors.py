@@ -3,6 +3,7 @@
 A vendor's library is known in its adapter only; then a new version, or another vendor, is one room's
 business. Patterns are those of `fnmatch`: `*` also crosses folders.
 """
+
 import ast
 import sys
 from collections.abc import Iterable, Iterator, Mapping
