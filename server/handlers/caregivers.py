@@ -1,4 +1,4 @@
-"""What caregivers ask about themselves and families about them (contract.md §5)."""
+"""Caregivers' settings, and what families see of them."""
 
 from server.core.operation import CAREGIVER, EVERYONE, PATIENT, Operation
 from server.roster.caregivers.commands import Nothing, SaveProfile, SaveService, SwitchOnline

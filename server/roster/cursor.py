@@ -1,4 +1,4 @@
-"""Where a list goes on: the sort values of the last row that was shown.
+"""Where a list goes on: the last row that was shown.
 
 A cursor is opaque to clients and says only what they have seen; one of another list, another order or of
 nobody's making is refused (422).

@@ -1,4 +1,4 @@
-"""Working hours: does a caregiver work then, and when is one free.
+"""Does a caregiver work then, and when is one free.
 
 A shift belongs to the Shanghai day on which it begins; an end at or before the start lies on the next
 day (contract.md §5). Everything is reckoned in minutes of the Shanghai calendar, never compared as text.

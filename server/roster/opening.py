@@ -1,4 +1,4 @@
-"""A plan as clock days: what `hours.py` means, in rows that SQL can compare.
+"""A plan as clock days, in rows that SQL can compare.
 
 A day key is "w1"…"w7" for a day on which only the weekly plan holds, or the ISO date of a day that an
 exception changes. Spans of one day never overlap, so a time is covered when their parts add up to it.

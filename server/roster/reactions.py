@@ -1,4 +1,4 @@
-"""What a caregiver's row does when something happened elsewhere; the bridge registers these."""
+"""What a caregiver's row does after news from elsewhere."""
 
 from server.roster import store
 from server.storage.transaction import Transaction

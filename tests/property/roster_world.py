@@ -1,4 +1,4 @@
-"""Ten thousand caregivers with everything a search can ask for.
+"""Ten thousand caregivers, as rows and as plain values.
 
 The same rows twice: in the store, and as plain values that a filter without SQL can judge.
 """

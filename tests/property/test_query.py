@@ -1,4 +1,4 @@
-"""The search answers what a filter in plain Python answers, page by page."""
+"""The search finds what a filter in plain Python finds."""
 import asyncio
 import shutil
 import sqlite3

@@ -1,4 +1,4 @@
-"""Which codes of the catalogue a caregiver or a search may name."""
+"""Which codes of the catalogue may be named."""
 
 from collections.abc import Callable, Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""What caregivers may ask about themselves, and administrators about their papers."""
+"""What may be asked about profiles, settings and papers."""
 
 import re
 from typing import Annotated, Literal

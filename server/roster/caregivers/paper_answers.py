@@ -1,4 +1,4 @@
-"""How qualification material is shown to its owner and to administrators."""
+"""How papers are shown to owner and administrator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Turns service settings into a plan, or says which row is wrong.
+"""Makes a plan of settings, or says which row is wrong.
 
 Pure. Rows of one kind never overlap, so that what a caregiver sees is what counts.
 """

@@ -1,4 +1,4 @@
-"""Papers: a caregiver hands them in, and sees what became of them."""
+"""A caregiver hands in papers and sees their fate."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

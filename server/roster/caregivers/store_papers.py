@@ -1,4 +1,4 @@
-"""Rows of qualification material and what an approval makes of them."""
+"""Rows of papers, and what an approval makes of them."""
 
 from datetime import date, datetime
 from typing import Any

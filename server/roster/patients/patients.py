@@ -1,4 +1,4 @@
-"""An account's patients: creating, showing, changing and deleting them."""
+"""Creates, shows, changes and deletes an account's patients."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Rows of patients, the consent for their data, and their family."""
+"""Rows of patients, their consent and their family."""
 
 from datetime import datetime
 from typing import Any

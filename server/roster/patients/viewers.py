@@ -1,4 +1,4 @@
-"""Family of a patient: inviting, joining, showing and removing."""
+"""Invites, joins, shows and removes family of a patient."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Past cases: told by the caregiver, shown once the family agrees."""
+"""Past cases, shown once the family agrees."""
 
 import json
 import re

@@ -12,9 +12,9 @@ from server.roster.caregivers.service import price_answer
 from server.roster.catalog import Catalog
 from server.roster.cursor import pack_cursor, unpack_cursor
 from server.roster.showcase import queries_page
+from server.roster.showcase.cards import HEADLINE_TYPE, card
 from server.roster.showcase.commands import ListReviews, ReadCaregiver
 from server.roster.showcase.queries import skills_and_districts
-from server.roster.showcase.search import HEADLINE_TYPE, card
 from server.roster.wording import masked_name, masked_number
 from server.storage.files.links import FileLinks
 from server.storage.sql import Database

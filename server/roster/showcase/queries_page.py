@@ -1,4 +1,4 @@
-"""Reads what stands on one caregiver's page, and writes its past cases.
+"""Reads one caregiver's page, and writes past cases.
 
 Orders and reviews belong to booking; here they are only read.
 """

@@ -5,19 +5,18 @@ from typing import Any
 
 from config.policy import TimeRules
 from server.core.call import Call
-from server.core.clock import BusinessClock, age_on, shanghai_date
+from server.core.clock import BusinessClock, shanghai_date
 from server.roster.caregivers.codes import check_code, check_codes
 from server.roster.catalog import Catalog
 from server.roster.cursor import pack_cursor, unpack_cursor
 from server.roster.queries import Buffers
 from server.roster.showcase import queries
+from server.roster.showcase.cards import HEADLINE_TYPE, card
 from server.roster.showcase.commands import FindCaregivers
 from server.roster.showcase.queries import Place, Wanted
-from server.roster.wording import GENDER_TEXTS, SERVICE_STATE_TEXTS
 from server.storage.files.links import FileLinks
 from server.storage.sql import Database
 
-HEADLINE_TYPE = "escort_hourly"  # whose day price is shown when no type is asked for (contract.md §5)
 _SORTED_BY = {"rating": "rating_milli", "price": "price_fen", "experience": "experience_years"}
 
 
@@ -101,28 +100,3 @@ def _birthday(today: date, age: int) -> date:
 def _day_after_birthday(today: date, age: int) -> date:
     """The earliest birth date of somebody who is not yet so old today."""
     return date.fromordinal(_birthday(today, age).toordinal() + 1)
-
-
-def card(
-    row: Any, codes: dict[str, list[str]], *, catalog: Catalog, links: FileLinks, today: date
-) -> dict[str, Any]:
-    """How a caregiver stands in a list; `price_fen` is null for what is not sold, `rating` without reviews."""
-    state = "busy" if row["is_busy"] else "idle" if row["listening"] else "off"
-    return {
-        "caregiver_id": row["caregiver_id"],
-        "name": row["name"],
-        "photo_url": links.url(row["photo_file_id"]),
-        "gender": row["gender"],
-        "gender_text": GENDER_TEXTS[row["gender"]],
-        "age": age_on(row["birth_date"], today),
-        "experience_years": row["experience_years"],
-        "skills": codes["skills"],
-        "skills_text": [catalog.skill_name(code) for code in codes["skills"]],
-        "districts": codes["districts"],
-        "districts_text": [catalog.district_name(code) for code in codes["districts"]],
-        "price_fen": row["price_fen"],
-        "rating": None if row["rating_milli"] is None else row["rating_milli"] / 1000,
-        "review_count": row["review_count"],
-        "service_state": state,
-        "service_state_text": SERVICE_STATE_TEXTS[state],
-    }

@@ -1,4 +1,4 @@
-"""Addresses of files that open for a few minutes without a login.
+"""Addresses that open a file for minutes without a login.
 
 An `<img>` sends no token, so the address itself carries a signature. It names one file and one instant
 of server time, and nothing else can be made of it.

@@ -1,4 +1,4 @@
-"""Uploaded files as accounts know them: bytes in the store, a row in the database.
+"""Uploaded files: bytes in the store, a row beside them.
 
 Bytes are written before the transaction begins (it may run twice and must not wait for a disk) and
 forgotten again when it is refused, so no row is without bytes and hardly any bytes are without a row.

@@ -1,4 +1,4 @@
-"""Patients, caregivers, what they offer and how they are judged."""
+"""Patients, caregivers, their offers and how they are judged."""
 
 from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, Text, UniqueConstraint
 

@@ -1,4 +1,4 @@
-"""The roster's endpoints are those of the contract, each for its role."""
+"""The roster's endpoints are the contract's."""
 import pytest
 
 from server.core.operation import ADMIN, ANYONE, CAREGIVER, EVERYONE, PATIENT

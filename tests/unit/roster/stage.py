@@ -1,4 +1,4 @@
-"""The roster area put together on a test's store, and its people."""
+"""The roster area on a test's store, and its people."""
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Who may be asked: every condition of contract.md §6, each taken away once."""
+"""Who may be asked, with each condition taken away once."""
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,4 +1,4 @@
-"""Patients of an account: who may see them, what must agree, what stays secret."""
+"""Patients: who sees them, what agrees, what stays secret."""
 import asyncio
 import json
 

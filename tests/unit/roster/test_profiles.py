@@ -1,4 +1,4 @@
-"""A caregiver's own profile: replaced whole, bound to the verified identity."""
+"""A profile is replaced whole and bound to its identity."""
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import insert, select

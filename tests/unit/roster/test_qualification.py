@@ -1,4 +1,4 @@
-"""Papers: what is checked when they come, what an approval and a rejection do."""
+"""Papers: what is checked, and what a decision does."""
 import asyncio
 import io
 

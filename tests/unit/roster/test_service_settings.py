@@ -1,4 +1,4 @@
-"""Prices within bounds, hours without overlap, both read back as posted."""
+"""Prices within bounds, hours without overlap."""
 import pytest
 from sqlalchemy import select
 

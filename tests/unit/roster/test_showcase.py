@@ -1,4 +1,4 @@
-"""What families see of caregivers: cards, pages, reviews, past cases."""
+"""What families see: cards, pages, reviews, past cases."""
 import json
 from datetime import timedelta
 

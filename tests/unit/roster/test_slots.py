@@ -1,4 +1,4 @@
-"""Slots are what can really be booked: hours, busy time, lead, night, urgent."""
+"""Slots are what can really be booked."""
 from datetime import timedelta
 
 from server.roster.caregivers.commands import SaveService

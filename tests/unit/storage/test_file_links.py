@@ -1,4 +1,4 @@
-"""A signed address opens one file for five minutes and cannot be bent."""
+"""A signed address opens one file for five minutes."""
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 

@@ -1,4 +1,4 @@
-"""Bytes first, the row with the change, and neither when it is refused."""
+"""Bytes first, then the row; neither when refused."""
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
