@@ -1,4 +1,4 @@
-"""What every area stands on: the opened stores and the machinery around them."""
+"""What every area stands on: stores and machinery."""
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 

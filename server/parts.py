@@ -1,4 +1,4 @@
-"""The areas, each built from the foundation and its neighbours' callables."""
+"""The areas, each built from the foundation."""
 
 from dataclasses import dataclass
 from datetime import datetime

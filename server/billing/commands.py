@@ -1,4 +1,4 @@
-"""What clients may ask of billing, with the shape of each request."""
+"""What clients may ask of billing, as shapes of requests."""
 
 from typing import Annotated, Literal
 

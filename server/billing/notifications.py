@@ -1,4 +1,4 @@
-"""Takes providers' notifications: verify, apply once, say what to answer.
+"""Takes providers' notifications: verified, applied once.
 
 The answers follow reliability.md §4D: 401 for what the provider did not sign, 400 for what does not fit,
 200 for everything known, and a failure of ours so that the provider sends it again.

@@ -1,4 +1,4 @@
-"""What billing must know of an order; the booking area tells it."""
+"""What billing must know of an order."""
 
 from datetime import datetime
 from typing import Protocol

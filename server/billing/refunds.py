@@ -1,4 +1,4 @@
-"""Gives money back: decided here, done by the provider, known by its report.
+"""Gives money back: decided here, done by the provider.
 
 The refund's number is committed before the provider is asked and never changes, so that any crash or
 timeout is followed by the same question, which refunds once (reliability.md P12, F8).

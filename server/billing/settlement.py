@@ -1,4 +1,4 @@
-"""A caregiver's income: when it is theirs, and how it is shown."""
+"""A caregiver's income: when it is theirs, how it is shown."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any

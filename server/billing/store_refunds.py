@@ -1,4 +1,4 @@
-"""Refunds in the SQL database; moves are conditional, as those of payments are."""
+"""Refunds in the SQL database, moved conditionally."""
 
 from collections.abc import Iterable
 from datetime import datetime

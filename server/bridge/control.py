@@ -1,4 +1,4 @@
-"""Facts that end access: every instance hears of them within moments.
+"""Facts that end access, told to every instance.
 
 The order to close sockets goes through the outbox, so that it is committed with the change and reaches
 all instances even if this one dies right after.

@@ -1,4 +1,4 @@
-"""Where booking and billing meet: payments move orders, orders move money."""
+"""Where booking and billing meet."""
 
 from server.billing.facts import PaymentSucceeded
 from server.billing.ledger import Ledger

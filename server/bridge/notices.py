@@ -1,4 +1,4 @@
-"""Facts become notices: who is told what, once a recipient and transition."""
+"""Facts become notices, once a recipient and transition."""
 from datetime import datetime
 from typing import Any
 

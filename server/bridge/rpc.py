@@ -1,4 +1,4 @@
-"""The operations over the live channel: one method each, the same use cases as REST."""
+"""The operations over the live channel."""
 
 from collections.abc import Iterable
 from typing import Any

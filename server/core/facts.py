@@ -1,4 +1,4 @@
-"""Facts: what has happened, told inside the transaction in which it happened.
+"""Facts: what has happened, told inside its transaction.
 
 An area records a fact; whoever was registered for its type reacts with the same transaction (appends
 a channel event, writes a notice, moves the order). What must leave the process is put into the outbox

@@ -1,4 +1,4 @@
-"""One thing a client can ask for, declared once for REST, rpc and the OpenAPI page.
+"""One thing a client can ask for, declared once.
 
 `handlers/` declares the operations in tables by subject; the same objects serve the WebSocket's rpc
 (method name = the path's words), so both edges validate and answer alike.

@@ -1,4 +1,4 @@
-"""The demo's history as rows: orders with their money, notes, reviews and cases, pure."""
+"""The demo's history of orders, as rows."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The sandbox's own doors: the demo accounts and the clock (contract.md §9)."""
+"""The sandbox's own doors: demo accounts and clock."""
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The door of every way to log in: counted before, opened after.
+"""The door of every way to log in.
 
 Invariant: a failure is counted before it is known to be one (a slot is taken, and given back on success),
 so parallel guesses cannot outrun the limit.

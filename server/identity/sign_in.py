@@ -1,4 +1,4 @@
-"""Proving who one is by password, by text message or through WeChat.
+"""Proving who one is: password, text message, WeChat.
 
 Every step is the same for a phone that nobody has: same statements, same hash, same answer.
 """

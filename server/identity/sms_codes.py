@@ -1,4 +1,4 @@
-"""One-time codes by text message: asked for, sent, tried, used.
+"""One-time codes by text message.
 
 A code is 6 digits, lives 5 minutes, survives 5 tries and is used once. The answer is the same whether
 or not anybody has the phone, and so is the work: a code is made and sent in either case.

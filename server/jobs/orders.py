@@ -1,4 +1,4 @@
-"""What happens to orders without a request: deadlines, waves, silence.
+"""What happens to orders without a request.
 
 One round looks for everything that is due by business time and takes one transaction for each, in which
 the rule is judged again; two rounds at once (two instances) do no harm, one of them finds nothing left.

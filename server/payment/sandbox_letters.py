@@ -1,4 +1,4 @@
-"""Writes, signs and reads the sandbox provider's notifications.
+"""Writes, signs and reads the sandbox's notifications.
 
 Shaped after WeChat Pay v3: the signature covers timestamp, nonce and the bytes of the body, the header
 names the key. Only the sealing of the inner resource is left out.

@@ -1,4 +1,4 @@
-"""Counts ratings and completed visits anew from the rows they come from."""
+"""Counts ratings and completed visits anew."""
 from typing import Any
 
 from sqlalchemy import Integer, case, cast, func, select, update

@@ -1,4 +1,4 @@
-"""The stored offset of business time (contract.md §9): moved by the sandbox, read by every instance."""
+"""The stored offset of business time (contract.md §9)."""
 
 from sqlalchemy import insert, select, update
 

@@ -1,4 +1,4 @@
-"""Brings the schema to the newest version, one step after another.
+"""Brings the schema to the newest version.
 
 Alembic's own lock on its version row does not exist on SQLite, so the upgrade runs in one IMMEDIATE
 transaction there: of two processes that start together one migrates and the other finds it done.

@@ -1,4 +1,4 @@
-"""The outbox: what must leave the process, committed with the change.
+"""The outbox: what must leave the process.
 
 A reaction puts a row (topic, payload) into the transaction. After the commit this instance has the row
 in hand and works it off at once; should the process die, the row's claim runs out and any instance

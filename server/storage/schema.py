@@ -1,4 +1,4 @@
-"""The whole schema in one import, for migrations and the tests."""
+"""The whole schema in one import."""
 
 from server.storage.tables import billing, booking, care, identity, notices, roster, system
 from server.storage.tables.metadata import metadata

@@ -1,4 +1,4 @@
-"""One request, one transaction, one answer: idempotency in the transaction itself.
+"""One request, one transaction, one answer.
 
 With an Idempotency-Key the answer is stored by the very transaction that makes the change, so there is
 no instant at which one exists without the other. A refusal by the use case (409, 422) undoes the change

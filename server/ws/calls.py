@@ -1,4 +1,4 @@
-"""Background work of one connection: bounded, and in order where order matters."""
+"""Background work of one connection: bounded, in order."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""One channel on this instance: who sits in it and how far it was delivered.
+"""One channel on this instance, and who sits in it.
 
 Invariant: every live seat has been handed exactly the events up to `top`. A seat whose reply was newer
 than `top` waits in `ahead` until the channel has caught up, so nobody checks positions per receiver.

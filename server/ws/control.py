@@ -1,4 +1,4 @@
-"""Orders to all instances: close sockets, end subscriptions, tell of joins."""
+"""Orders to all instances about sockets and access."""
 
 import asyncio
 from collections import Counter

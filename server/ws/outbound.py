@@ -1,4 +1,4 @@
-"""What leaves on one connection: a queue, a bound and one writer.
+"""What leaves on one connection: one queue, one writer.
 
 What is queued for a connection in one turn of the event loop leaves in one send at the end of it.
 """

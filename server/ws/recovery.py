@@ -1,4 +1,4 @@
-"""Decides whether what the log holds is everything a client missed."""
+"""Decides whether a client can be told all it missed."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Keeps the roll of channels with presence and tells all instances who joined and left."""
+"""Keeps the roll of channels with presence."""
 
 from collections import Counter, deque
 from typing import Any

@@ -1,4 +1,4 @@
-"""The channel log: every channel is a log of events with positions.
+"""The channel log: events with positions.
 
 A position is (epoch, offset). Offsets of one epoch start at 1 and have no gap, because each is given
 in the transaction that stores its event. The position outlives the entries: after retention `top`

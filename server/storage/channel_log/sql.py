@@ -1,4 +1,4 @@
-"""The channel log in the SQL database, in the same transaction as the business change.
+"""The channel log in the SQL database.
 
 Appending moves the channel's head row first: that row is the lock that makes positions follow commits
 without gaps. The bus hears of an event through the outbox, right after the commit.

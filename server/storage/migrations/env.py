@@ -1,4 +1,4 @@
-"""Alembic's way in: uses the connection that `migrate` hands over."""
+"""Alembic's way in: takes the connection it is given."""
 
 from alembic import context
 

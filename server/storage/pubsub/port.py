@@ -1,4 +1,4 @@
-"""The bus: what one instance tells all instances, itself included.
+"""The bus: what one instance tells all instances.
 
 Delivery is at most once and unordered across topics; whoever needs more reads the channel log. A
 publisher never waits for receivers.

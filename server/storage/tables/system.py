@@ -1,4 +1,4 @@
-"""The machinery: channel log, outbox, idempotency, audit, time."""
+"""The machinery's tables: logs, outbox, keys, time."""
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text, UniqueConstraint
 

@@ -1,4 +1,4 @@
-"""WebSocket frames as the server sends them: whole and unmasked."""
+"""WebSocket frames as the server sends them."""
 
 import struct
 
