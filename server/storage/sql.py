@@ -96,7 +96,7 @@ class Database:
 
     async def _write_once(self, body: Body[Result]) -> Result:
         async with self._turn_to_write(), self._writer.connect() as connection:
-            await connection.begin()
+            await self._begin(connection)
             tx = Transaction(connection, self.keys)
             try:
                 result = await body(tx)
@@ -106,6 +106,25 @@ class Database:
                 raise
             tx.committed()  # before the next writer's turn, so that effects leave in commit order
             return result
+
+    async def _begin(self, connection: AsyncConnection) -> None:
+        """Begin; while another process writes to the same SQLite file, wait here and not in the driver.
+
+        The driver waits inside the connection's mutex. When the garbage collector then frees an old cursor
+        of that connection on the loop's thread, the loop waits with it: for ten seconds, as it turned out.
+        """
+        clock = asyncio.get_running_loop().time
+        give_up_at = clock() + self._acquire_timeout_s
+        while True:
+            try:
+                await connection.begin()
+                return
+            except OperationalError as error:
+                if not (self.is_sqlite and _is_passing(error)):
+                    raise
+                if clock() >= give_up_at:
+                    raise Unavailable() from error
+            await asyncio.sleep(random.uniform(0.001, 0.01))
 
     async def _commit(self, connection: AsyncConnection) -> None:
         await connection.commit()
@@ -163,6 +182,8 @@ def _prepare_sqlite(engine: AsyncEngine, *, writes: bool) -> None:
         cursor.execute("PRAGMA synchronous=FULL")  # an acknowledged change survives a power cut
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA secure_delete=FAST")
+        if writes:
+            cursor.execute("PRAGMA busy_timeout=10")  # ms; `Database._begin` does the waiting
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
