@@ -5,7 +5,7 @@ import logging
 import pytest
 from tornado.ioloop import IOLoop
 
-pytest_plugins = ["tests.stores"]
+pytest_plugins = ["tests.stores", "tests.world"]
 
 
 @pytest.fixture(autouse=True)

@@ -91,15 +91,17 @@ class Matching:
         await self._widen(tx, order, at=at)
 
     async def widen_due(self, tx: Transaction, order_id: str, *, at: datetime) -> None:
-        """The next wave of an order, if it is still due (the job's step)."""
-        order = await self._orders.get(tx, order_id)
-        if order is None or order["status"] != OrderState.PAID:
-            return
-        if order["next_wave_at"] is not None and order["next_wave_at"] <= at:
+        """Every wave of an order that is still due (the job's step); a clock that jumped may owe several."""
+        order = await self._order(tx, order_id)
+        while order["status"] == OrderState.PAID and order["next_wave_at"] is not None and order["next_wave_at"] <= at:
             await self._widen(tx, order, at=at)
+            order = await self._order(tx, order_id)
 
     async def _widen(self, tx: Transaction, order: RowMapping, *, at: datetime) -> None:
-        """Ask the next ones; after the last wave, look for latecomers now and then."""
+        """Ask the next ones; after the last wave, look for latecomers now and then.
+
+        A wave counts from when the one before was due, not from when it was looked for.
+        """
         waves = self._rules.waves
         number = min(order["wave"] + 1, len(waves))
         asked = await self._offers.asked_already(tx, order["order_id"])
@@ -108,9 +110,10 @@ class Matching:
         await self._open(tx, order, chosen, wave=number, at=at)
         if number < len(waves):
             pause = timedelta(seconds=waves[number].after_s - waves[number - 1].after_s)
+            following = (order["next_wave_at"] or at) + pause
         else:
-            pause = _LATECOMERS_EVERY
-        await self._orders.note(tx, order["order_id"], wave=number, next_wave_at=at + pause)
+            following = at + _LATECOMERS_EVERY
+        await self._orders.note(tx, order["order_id"], wave=number, next_wave_at=following)
 
     def _best(self, found: list[Eligible]) -> list[Chosen]:
         ranked = offering.rank(found, rules=self._rules.ranking)
