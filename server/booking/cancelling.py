@@ -98,11 +98,14 @@ class Cancelling:
         await self._settle_payment_first(call, command.order_id)
 
         async def body(tx: Transaction) -> dict[str, Any]:
-            standing = await self._standings.require(tx, command.order_id, call.user)
+            user = call.user
+            standing = await self._standings.standing(tx, command.order_id, user.user_id, user.user_type)
+            if standing is None:
+                return await self._given_back_before(tx, command, user_id=user.user_id)
             if standing.relation == "booker":
-                return await self._cancel_by_family(tx, command, user_id=call.user.user_id)
+                return await self._cancel_by_family(tx, command, user_id=user.user_id)
             if standing.relation == "caregiver":
-                return await self._give_back(tx, command, user_id=call.user.user_id)
+                return await self._give_back(tx, command, user_id=user.user_id)
             raise Refused("forbidden")
 
         return await self._units.run(call, body)
@@ -170,9 +173,13 @@ class Cancelling:
         order = await self._order(tx, command.order_id)
         actor = Mover(CAREGIVER, user_id)
         await self.release(tx, order, actor=actor, reason=command.reason, at=self._clock.now())
-        paid = OrderState.PAID
-        status = {"status": paid.value, "status_text": ORDER_STATE_TEXTS[paid]}
-        return {"order_id": command.order_id, **status, "refund_fen": 0, "fee_fen": 0}
+        return _given_back(command.order_id)
+
+    async def _given_back_before(self, tx: Transaction, command: CancelOrder, *, user_id: str) -> dict[str, Any]:
+        """A caregiver's repetition: he is a stranger to the order since, and hears what he heard."""
+        if await self._orders.was_done_by(tx, command.order_id, "withdraw", user_id=user_id):
+            return _given_back(command.order_id)
+        raise Refused("not_found")
 
     async def release(self, tx: Transaction, order: RowMapping, *, actor: Mover, reason: str, at: datetime) -> None:
         """The caregiver leaves: the order keeps its price and is offered to others at once (domain.md T11)."""
@@ -197,6 +204,12 @@ class Cancelling:
             now=at,
             rules=self._rules,
         )
+
+
+def _given_back(order_id: str) -> dict[str, Any]:
+    paid = OrderState.PAID
+    status = {"status": paid.value, "status_text": ORDER_STATE_TEXTS[paid]}
+    return {"order_id": order_id, **status, "refund_fen": 0, "fee_fen": 0}
 
 
 def _cancelled(order: Any, *, refund_fen: int) -> dict[str, Any]:

@@ -114,6 +114,12 @@ class OrderStore:
             ),
         )
 
+    async def was_done_by(self, tx: Transaction, order_id: str, event: str, *, user_id: str) -> bool:
+        """Whether this account has once made this move of the order."""
+        c = order_event.c
+        found = select(c.event_id).where(c.order_id == order_id, c.event == event, c.actor_id == user_id)
+        return await tx.value(found.limit(1)) is not None
+
     async def note(self, tx: Transaction, order_id: str, **values: Any) -> None:
         """Bookkeeping that nobody sees: waves and wrong codes. Never the status."""
         await tx.run(update(t_order).where(t_order.c.order_id == order_id).values(**values))
