@@ -1,0 +1,144 @@
+// The official JavaScript client: connect, subscribe, rpc, recover, renew the token, terminal close.
+//
+// node journey.mjs '{"url", "token", "refresh_token", "dying_token", "channel", "order_id"}' prints one JSON object
+// of what was seen; the judging is done by whoever asked (test_javascript_client.py).
+import { Centrifuge } from 'centrifuge';
+import WebSocket from 'ws';
+
+const asked = JSON.parse(process.argv[2]);
+const WITHIN_MS = 8000;
+const seen = {};
+let refreshToken = asked.refresh_token;
+let accessToken = asked.token;
+
+function within(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${WITHIN_MS} ms`)), WITHIN_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+function once(emitter, event, fits = () => true) {
+  return within(new Promise((resolve) => {
+    const listen = (context) => {
+      if (fits(context)) {
+        emitter.off(event, listen);
+        resolve(context);
+      }
+    };
+    emitter.on(event, listen);
+  }), event);
+}
+
+async function post(path, body, token) {
+  const headers = { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  const answer = await fetch(asked.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  return (await answer.json()).data;
+}
+
+async function renew() {
+  const login = await post('/api/user/refresh', { refresh_token: refreshToken });
+  refreshToken = login.refresh_token;
+  accessToken = login.token;
+  return accessToken;
+}
+
+// Keeps the sockets it makes, so that the wire can be cut under the client.
+const sockets = [];
+class Cuttable extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    sockets.push(this);
+  }
+}
+
+function client(token, getToken) {
+  const address = asked.url.replace('http', 'ws') + '/connection/websocket';
+  return new Centrifuge(address, { token, getToken, websocket: Cuttable, maxReconnectDelay: 500 });
+}
+
+const message = (text) => ({
+  order_id: asked.order_id, msg_id: `js-${Math.random().toString(36).slice(2)}`, kind: 'text', text,
+});
+
+async function refusal(call) {
+  try {
+    await call();
+    return null;
+  } catch (error) {
+    return { code: error.code, message: error.message };
+  }
+}
+
+async function main() {
+  const live = client(asked.token, renew);
+  const server = once(live, 'subscribed');
+  const connected = once(live, 'connected');
+  live.connect();
+  seen.connected = (await connected).transport;
+  seen.serverSide = (await server).channel;
+
+  const follow = live.newSubscription(asked.channel);
+  const publications = [];
+  follow.on('publication', ({ offset, data }) => offset && publications.push({ offset, text: data.data.text }));
+  const subscribed = once(follow, 'subscribed');
+  follow.subscribe();
+  seen.subscribed = { recoverable: (await subscribed).recoverable };
+
+  const speaker = client(asked.token, renew);
+  speaker.connect();
+  await speaker.ready(WITHIN_MS);
+  const first = once(follow, 'publication');
+  seen.rpc = (await speaker.rpc('chat.send', message('第一句'))).data;
+  await first;
+
+  const back = once(follow, 'subscribed');
+  const cut = once(live, 'connecting');
+  sockets[0].terminate();
+  await cut;
+  await speaker.rpc('chat.send', message('断线时的一句'));
+  const last = (await speaker.rpc('chat.send', message('断线时的又一句'))).data;
+  const recovery = await back;
+  seen.recovered = { wasRecovering: recovery.wasRecovering, recovered: recovery.recovered };
+  if (!publications.some((one) => one.offset === last.offset)) {
+    await once(follow, 'publication', (context) => context.offset === last.offset);
+  }
+  seen.publications = publications;
+
+  seen.refused = await refusal(() => live.rpc('chat.send', { order_id: asked.order_id }));
+  seen.unknownMethod = await refusal(() => live.rpc('order.vanish', {}));
+  seen.publish = await refusal(() => follow.publish({ text: 'x' }));
+  const foreign = live.newSubscription('order:nobody');
+  const unsubscribed = once(foreign, 'unsubscribed');
+  foreign.subscribe();
+  seen.foreign = (await unsubscribed).code;
+  speaker.disconnect();
+
+  let asks = 0;
+  let told;
+  const wasAsked = new Promise((resolve) => { told = resolve; });
+  const dying = client(asked.dying_token, async () => {
+    asks += 1;
+    told();
+    return renew();
+  });
+  let interruptions = -1;  // the first `connecting` is the first connection
+  dying.on('connecting', () => { interruptions += 1; });
+  dying.connect();
+  await dying.ready(WITHIN_MS);
+  await within(wasAsked, 'getToken');
+  await dying.rpc('chat.typing', { order_id: asked.order_id });
+  seen.renewed = { asks, interruptions, state: dying.state };
+  dying.disconnect();
+
+  const ended = once(live, 'disconnected');
+  await post('/api/user/logout', {}, accessToken);
+  const end = await ended;
+  seen.ended = { code: end.code, reason: end.reason, state: live.state };
+}
+
+main().then(
+  () => process.stdout.write(JSON.stringify(seen) + '\n', () => process.exit(0)),
+  (error) => process.stdout.write(JSON.stringify({ ...seen, failed: String(error) }) + '\n', () => process.exit(1)),
+);

@@ -1,0 +1,82 @@
+"""The official JavaScript client against the program, run by Node."""
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.people import log_in
+from tests.e2e.ward import PASSWORD
+
+_HERE = Path(__file__).resolve().parent / "js"
+_INSTALLS_WITHIN_S, _RUNS_WITHIN_S = 180, 60
+
+
+def _missing(reason: str) -> None:
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    """Node with the packages of package-lock.json, installed on first use."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is None or npm is None:
+        _missing("Node is not installed: apt install nodejs npm")
+    lock, kept = _HERE / "package-lock.json", _HERE / "node_modules" / ".installed-lock"
+    if not kept.exists() or kept.read_bytes() != lock.read_bytes():
+        done = subprocess.run([npm, "ci", "--silent"], cwd=_HERE, timeout=_INSTALLS_WITHIN_S, capture_output=True)
+        if done.returncode != 0:
+            _missing(f"the packages of tests/e2e/js cannot be installed: {done.stderr.decode()[-300:]}")
+        kept.write_bytes(lock.read_bytes())
+    return found
+
+
+@pytest.fixture(scope="module")
+def seen(served, ward, node):
+    """What the JavaScript client saw on its journey."""
+    person = log_in(ward.family.caller, ward.family.phone, PASSWORD)
+    asked = {
+        "url": served.url, "token": person.token, "refresh_token": person.refresh_token,
+        "dying_token": ward.aged(person, left_s=2), "channel": ward.channel, "order_id": ward.order_id,
+    }
+    done = subprocess.run(
+        [node, "journey.mjs", json.dumps(asked)], cwd=_HERE, timeout=_RUNS_WITHIN_S, capture_output=True
+    )
+    assert done.stdout, done.stderr.decode()[-2_000:]
+    seen = json.loads(done.stdout)
+    assert "failed" not in seen, seen
+    return seen
+
+
+def test_it_connects_and_has_its_own_channel(seen, ward):
+    assert (seen["connected"], seen["serverSide"]) == ("websocket", f"user:{ward.family.user_id}")
+
+
+def test_it_follows_the_order_and_hears_what_is_said(seen):
+    assert seen["subscribed"] == {"recoverable": True}
+    assert seen["publications"][0] == {"offset": seen["rpc"]["offset"], "text": "第一句"}
+
+
+def test_it_recovers_what_it_missed_once_and_in_order(seen):
+    assert seen["recovered"] == {"wasRecovering": True, "recovered": True}
+    offsets = [one["offset"] for one in seen["publications"]]
+    assert offsets == list(range(offsets[0], offsets[0] + 3))
+    assert [one["text"] for one in seen["publications"]] == ["第一句", "断线时的一句", "断线时的又一句"]
+
+
+def test_it_reads_refusals(seen):
+    assert seen["refused"] == {"code": 422, "message": "invalid:msg_id"}
+    assert seen["unknownMethod"] == {"code": 104, "message": "method not found"}
+    assert seen["publish"]["code"] == 103 and seen["foreign"] == 103
+
+
+def test_it_renews_a_dying_token_without_losing_the_connection(seen):
+    assert seen["renewed"] == {"asks": 1, "interruptions": 0, "state": "connected"}
+
+
+def test_it_stops_for_good_at_a_logout(seen):
+    assert (seen["ended"]["code"], seen["ended"]["state"]) == (3503, "disconnected") and seen["ended"]["reason"]
