@@ -143,7 +143,9 @@ async def test_signed_content_of_another_shape_is_400(cashier, changed):
     assert await cashier.status_of(payment_id) == "processing"
 
 
-SIGNED_JUNK = (b"x", b"[]", b"{}", b'{"id":"1"}', b"<xml/>", b'{"id":"1","id":"2"}', b"[" * 60_000, b"\xff\xfe", b"null")
+SIGNED_JUNK = (
+    b"x", b"[]", b"{}", b'{"id":"1"}', b"<xml/>", b'{"id":"1","id":"2"}', b"[" * 60_000, b"\xff\xfe", b"null"
+)
 
 
 @pytest.mark.parametrize("body", SIGNED_JUNK, ids=range(len(SIGNED_JUNK)))
