@@ -13,6 +13,7 @@ from server.core.clock import SHANGHAI
 from server.demo.people import GeneratedCaregiver, GeneratedFamily, Hours
 from server.roster.hours import WeeklyShift, WorkingHours
 from server.roster.opening import open_spans
+from server.roster.pinyin import name_pinyin
 from server.storage.sealed import FieldKeys
 from server.storage.tables import identity, roster
 
@@ -141,6 +142,7 @@ class PeopleRows:
             "caregiver_id": self.caregiver_id(person),
             "user_id": self.user_id(person.phone, person.registered_on),
             "name": person.name.text,
+            "name_pinyin": name_pinyin(person.name.text),
             "gender": person.gender,
             "birth_date": person.birth_date,
             "contact_phone": person.phone,

@@ -13,6 +13,7 @@ from server.core.ids import new_id
 from server.roster.caregivers.store import hour_rows
 from server.roster.catalog import DEFAULT_CATALOG
 from server.roster.hours import DateException, WeeklyShift, WorkingHours
+from server.roster.pinyin import name_pinyin
 from server.storage.tables.booking import engagement, t_order
 from server.storage.tables.identity import t_user
 from server.storage.tables.roster import (
@@ -78,6 +79,7 @@ def _person(rng):
         "review_count": 3 if rated else 0,
     }
     day_prices = {code: rng.randrange(5_000, 9_000, 500) for code in TYPES if rng.random() < 0.6}
+    row["name_pinyin"] = name_pinyin(row["name"])
     return Person(
         caregiver_id=row["caregiver_id"],
         row=row,

@@ -107,6 +107,10 @@ def _mentions(person, asked):
     if keyword is None:
         return True
     texts = [person.row["name"], person.row["bio"] or ""]
+    if keyword.isascii() and keyword.replace(" ", "").isalpha():
+        keyword_typed = keyword.replace(" ", "").lower()
+        if keyword_typed in person.row["name_pinyin"]:
+            return True
     skills = [DEFAULT_CATALOG.skill_name(code) for code in person.skills]
     return any(keyword.lower() in text.lower() for text in texts) or any(keyword in name for name in skills)
 
@@ -147,7 +151,8 @@ _NUMBER = {
     "min_price_fen": (4_000, 8_000),
     "max_price_fen": (5_500, 9_500),
 }
-_KEYWORDS = ["王", "秀", "%", "_", "a", "Z", "陪护", "手语", "医院", "NURSE", "'", "照护", "\\"]
+_KEYWORDS = ["王", "秀", "%", "_", "a", "Z", "陪护", "手语", "医院", "NURSE", "xiuying", "wang", "lj"]
+_KEYWORDS += ["'", "照护", "\\"]
 _CHOICES = {
     "keyword": st.sampled_from(_KEYWORDS),
     "skill": st.lists(st.sampled_from(world.SKILLS), min_size=1, max_size=2, unique=True),

@@ -11,6 +11,7 @@ from server.roster.caregivers import store
 from server.roster.caregivers.codes import check_places_and_skills, without_repeats
 from server.roster.caregivers.commands import Nothing, SaveProfile, SwitchOnline
 from server.roster.catalog import Catalog
+from server.roster.pinyin import name_pinyin
 from server.roster.wording import GENDER_TEXTS, QUALIFICATION_TEXTS
 from server.storage.files.links import FileLinks
 from server.storage.sql import Database
@@ -90,7 +91,8 @@ class CaregiverProfiles:
             raise invalid("photo_file_id", "请先上传本人照片", code="unknown_file")
 
     async def _save(self, tx: Transaction, user_id: str, command: SaveProfile, *, at: datetime) -> str:
-        values = {name: getattr(command, name) for name in _KEPT_AS_SENT} | {"updated_at": at}
+        values = {name: getattr(command, name) for name in _KEPT_AS_SENT}
+        values |= {"name_pinyin": name_pinyin(command.name), "updated_at": at}
         row = await store.caregiver_of(tx, user_id)
         if row is None:
             caregiver_id = await store.add_caregiver(tx, user_id, {**values, "created_at": at})

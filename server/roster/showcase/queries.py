@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import and_, exists, or_, select, true
 from sqlalchemy.engine import RowMapping
 
+from server.roster.pinyin import typed_pinyin
 from server.roster.queries import Buffers, overlapping, qualified, working
 from server.storage.tables.booking import engagement
 from server.storage.tables.roster import (
@@ -176,8 +177,11 @@ def _works_at(hospital_id: str, *, district: str | None) -> Any:
 
 
 def _mentions(keyword: str, *, skills: Sequence[str]) -> Any:
-    """A part of the name, the bio or a skill's name; `%` and `_` mean themselves."""
+    """A part of the name, its pinyin, the bio or a skill's name; `%` and `_` mean themselves."""
     parts = [_info.name.contains(keyword, autoescape=True), _info.bio.contains(keyword, autoescape=True)]
+    pinyin = typed_pinyin(keyword)
+    if pinyin is not None:
+        parts.append(_info.name_pinyin.contains(pinyin))
     if skills:
         named = caregiver_skill.c
         parts.append(exists().where(named.caregiver_id == _info.caregiver_id, named.skill.in_(skills)))

@@ -59,6 +59,7 @@ t_caregiver_info = Table(
     key("caregiver_id"),
     ref("user_id", "t_user.user_id", unique=True),
     Column("name", String(50), nullable=False),
+    Column("name_pinyin", code(400), nullable=False, server_default=""),  # for searches, see roster/pinyin.py
     Column("gender", code(8), nullable=False),
     Column("birth_date", Date, nullable=False),
     Column("contact_phone", Sealed("t_caregiver_info.contact_phone"), nullable=False),

@@ -6,7 +6,7 @@ from sqlalchemy import insert, select
 from server.core.clock import server_now
 from server.core.ids import new_id
 from server.roster.caregivers.commands import Nothing, SaveProfile, SwitchOnline
-from server.storage.tables.roster import caregiver_skill, stored_file
+from server.storage.tables.roster import caregiver_skill, stored_file, t_caregiver_info
 from tests.unit.roster.stage import PROFILE
 from tests.unit.roster.test_patients import field_refused, refusal
 
@@ -29,6 +29,14 @@ async def test_a_profile_is_read_back_as_it_was_posted(roster):
     assert (shown["caregiver_id"], shown["age"], shown["online"]) == (caregiver_id, 41, True)
     assert (shown["qualification_status"], shown["qualification_status_text"]) == ("unverified", "未认证")
     assert (shown["districts_text"], shown["photo_url"]) == (["海淀区", "西城区"], None)
+
+
+async def test_a_changed_name_is_found_by_its_new_pinyin(roster, database):
+    call, _ = await roster.caregiver()
+    for name, reading in (("李秀兰", "lixiulan lxl"), ("王芳", "wangfang wf")):
+        await saved(roster, call, name=name)
+        async with database.read() as tx:
+            assert await tx.value(select(t_caregiver_info.c.name_pinyin)) == reading
 
 
 async def test_posting_again_replaces_everything(roster, database):

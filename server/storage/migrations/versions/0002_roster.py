@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("caregiver_id", code(32), nullable=False),
         sa.Column("user_id", code(32), nullable=False),
         sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("name_pinyin", code(400), server_default="", nullable=False),
         sa.Column("gender", code(8), nullable=False),
         sa.Column("birth_date", sa.Date(), nullable=False),
         sa.Column("contact_phone", Sealed("t_caregiver_info.contact_phone"), nullable=False),
