@@ -1,4 +1,4 @@
-"""Log lines: JSON in a file of the data directory, warnings for people on the terminal.
+"""Log lines: JSON in a file, warnings on the terminal.
 
 Areas log with the standard library and put facts into `extra`; what a line may never carry (tokens,
 phones, texts of people) is simply never passed to it.

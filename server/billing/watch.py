@@ -1,4 +1,4 @@
-"""Asks the providers about payments that nobody has told us about.
+"""Asks providers about payments nobody told us about.
 
 Notifications are not promised to arrive; the provider's own answer is the truth (reliability.md P11).
 """

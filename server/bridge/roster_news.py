@@ -1,4 +1,4 @@
-"""What other areas' facts mean to the roster, and bans to orders."""
+"""What others' facts mean to the roster, bans to orders."""
 
 from server.booking.cancelling import Cancelling
 from server.booking.facts import OrderCompleted, ReviewSubmitted

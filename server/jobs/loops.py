@@ -1,4 +1,4 @@
-"""The eternal jobs: what runs how often; each round is a `run_once` that may run on any instance."""
+"""The eternal jobs: what runs how often."""
 
 import asyncio
 import logging

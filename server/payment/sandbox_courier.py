@@ -1,4 +1,4 @@
-"""Carries the sandbox provider's notifications to us over HTTP.
+"""Carries the sandbox provider's notifications to us.
 
 Like a real provider it knows nothing of our state: it sends until an answer of 2xx, with growing pauses,
 and goes on after a restart because everything stands in its book.

@@ -1,4 +1,4 @@
-"""Removes what has outlived its purpose; positions outlive their entries (protocol.md §7)."""
+"""Removes what has outlived its purpose."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lets connections in, and into channels: everything that must ask others first."""
+"""Lets connections in, and into channels."""
 
 import asyncio
 import random
