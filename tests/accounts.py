@@ -1,4 +1,4 @@
-"""The identity area put together on a test's store, with cheap passwords."""
+"""The identity area on a test store, with cheap passwords."""
 from dataclasses import dataclass, field
 
 from server.core.call import Actor, Call

@@ -1,4 +1,4 @@
-"""A whole account, from the first code to the logout, over real HTTP."""
+"""An account from its first code to its logout, over HTTP."""
 import json
 
 import pytest

@@ -1,4 +1,4 @@
-"""Rotation of refresh tokens, logout, what the database says against a token."""
+"""Refresh rotation, logout, and the database's last word."""
 from datetime import timedelta
 
 import pytest

@@ -1,4 +1,4 @@
-"""The catalogue of bad tokens (reliability.md §4E): each is refused, and cheaply."""
+"""Bad tokens (reliability.md §4E) are refused, cheaply."""
 import base64
 import hashlib
 import hmac
