@@ -1,4 +1,4 @@
-"""A cashier with everything behind it: real store, real sandbox provider, real notify route."""
+"""A cashier with a real store, provider and notify route."""
 
 import asyncio
 import time

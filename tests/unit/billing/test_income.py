@@ -1,4 +1,4 @@
-"""Earnings: booked with the completion, due after seven Shanghai days, shown to who earned them."""
+"""Earnings: booked, due after seven days, shown to the earner."""
 
 from datetime import UTC, datetime
 

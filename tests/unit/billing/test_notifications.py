@@ -1,4 +1,4 @@
-"""What comes over the notify route: applied once, or answered and left alone."""
+"""The notify route: applied once, or answered and left alone."""
 
 import itertools
 import json

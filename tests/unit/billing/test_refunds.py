@@ -1,4 +1,4 @@
-"""Money back: never more than was paid, never twice, whatever breaks in between."""
+"""Money back: never too much, never twice, whatever breaks."""
 
 import asyncio
 

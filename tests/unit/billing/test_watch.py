@@ -1,4 +1,4 @@
-"""Nobody tells us: payments are found by asking, and closed before orders are."""
+"""Unannounced payments are found by asking, or closed."""
 
 import pytest
 
