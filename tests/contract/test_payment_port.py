@@ -1,4 +1,4 @@
-"""What every payment provider of ours keeps to, over real HTTP.
+"""What every payment provider keeps to, over real HTTP.
 
 The provider under test is driven through the port and through its payer; what it sends arrives at a real
 route, where its own `verify_notification` must know it again.
