@@ -18,7 +18,7 @@ _READ_FOR_NOTES = {".py", ".js", ".css", ".html", ".toml", ".md", ".sh", ".txt",
 _FOREIGN = re.compile(r"/wor" r"k/|/tm" r"p/|/ro" r"ot/|/hom" r"e/[a-z]|pypi\.o" r"rg|npmjs\.|registry\.[a-z]+\.[a-z]")
 
 
-def bad_captions(sources: Iterable[Module]) -> Iterator[str]:
+def bad_captions(sources: Iterable[Module], *, longest: int = CAPTION_CHARACTERS) -> Iterator[str]:
     """Modules whose first docstring sentence is missing, unfinished or too long."""
     for module in sources:
         if not module.text.strip():
@@ -26,7 +26,7 @@ def bad_captions(sources: Iterable[Module]) -> Iterator[str]:
         caption = first_sentence(ast.get_docstring(module.tree) or "")
         if not caption:
             yield f"{module.path}: no caption"
-        elif len(caption) > CAPTION_CHARACTERS:
+        elif len(caption) > longest:
             yield f"{module.path}: {len(caption)} characters in {caption!r}"
         elif caption[-1] not in ".?!:":
             yield f"{module.path}: {caption!r} is no sentence"
