@@ -9,16 +9,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy.engine import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
 from server.storage.sealed import FieldKeys
 
 
 class Transaction:
-    """Thin words around a SQLAlchemy connection; made by `Database` only."""
+    """Thin words around a connection (`AsyncConnection` or what looks like one); made by `Database` only."""
 
-    def __init__(self, connection: AsyncConnection, keys: FieldKeys) -> None:
+    def __init__(self, connection: Any, keys: FieldKeys) -> None:
         self._connection = connection
         self._after_commit: list[Callable[[], None]] = []
         self.keys = keys
