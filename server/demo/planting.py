@@ -22,7 +22,7 @@ from server.demo.rows_orders import OrderPeople, OrderRows
 from server.demo.world import DEMO_PASSWORD, World, describe_world
 from server.identity.passwords import Passwords
 from server.roster.catalog import DEFAULT_CATALOG, Catalog
-from server.roster.recount import recount_caregivers
+from server.roster.store_recount import recount_caregivers
 from server.storage.files.port import FileStore
 from server.storage.schema import metadata
 from server.storage.sql import Database

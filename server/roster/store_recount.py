@@ -1,4 +1,4 @@
-"""Counts ratings and completed visits anew."""
+"""Counts ratings and visits anew from their rows."""
 from typing import Any
 
 from sqlalchemy import Integer, case, cast, func, select, update
