@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
+_CALLS_BESIDE_SUBSCRIBES = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Safe defaults; the composition root replaces those that settings name."""
 
     frame_bytes: int = 65_536  # what a phone may send at once; beyond it 1009
-    # An official client sends connect and one subscribe a channel in its first frame (protocol.md §4.3),
-    # so 64 would cut off whoever holds more channels; the rest is room for calls queued meanwhile.
-    commands_per_frame: int = 192
     channels_per_connection: int = 128
     connections_per_user: int = 32  # a person's tabs and phones, many times over; beyond it 3504
     waiting_connections: int = 1_000  # sockets that have not said who they are
@@ -31,3 +30,11 @@ class Limits:
     message_bytes: int = 262_144  # an event on the bus that is larger was not made by us
     position_check_s: float = 8.0  # a lost bus message is noticed within 10 s
     unfollow_after_s: float = 5.0  # a phone that changes networks is back before that
+
+    @property
+    def commands_per_frame(self) -> int:
+        """An official client's first frame is connect and one subscribe a channel (protocol.md §4.3).
+
+        A bound of 64 would cut off whoever follows more; the rest is room for calls queued meanwhile.
+        """
+        return self.channels_per_connection + _CALLS_BESIDE_SUBSCRIBES

@@ -137,6 +137,7 @@ class LiveChannels:
         for connection in tuple(self.connections):
             connection.abort()
         self._wheel.stop()
+        await self._tasks.stop()
 
 
 async def _until(condition: Callable[[], bool], *, deadline: float) -> None:

@@ -1,4 +1,4 @@
-"""What every bus promises; each implementation opens two instances that reach each other."""
+"""What every bus promises, on two instances of each."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A real server of live channels on a free port, over the SQL log and the bus of one process."""
+"""A real server of live channels on a free port."""
 
 import asyncio
 import json

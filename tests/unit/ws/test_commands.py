@@ -1,4 +1,4 @@
-"""What clients may write, and what each piece of nonsense is answered."""
+"""What clients may write, and the answers to nonsense."""
 
 import json
 

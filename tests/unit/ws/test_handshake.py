@@ -1,4 +1,4 @@
-"""What happens before a socket is a connection, and frames that Tornado judges."""
+"""Before a socket is a connection, and broken frames."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Order, gaps and joins of channels, with a bus that loses, repeats and reorders."""
+"""Order, gaps and joins, with a bus that loses and repeats."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What the server writes, byte for byte where clients depend on it."""
+"""What the server writes, where clients depend on it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The protocol's rules, played without a socket and without a loop."""
+"""The protocol's rules, without a socket or a loop."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The direct way to the socket, and what it relies on inside Tornado."""
+"""The direct way to the socket, and what it relies on."""
 
 import asyncio
 import socket
