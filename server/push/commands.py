@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from config.fields import LIMIT_DEFAULT, Body, Cursor, IdText, Limit, PhoneText, Query
 
@@ -21,7 +21,14 @@ class ReadNotices(Body):
     """Some notices by id, or all of the caller's."""
 
     message_ids: Annotated[list[IdText], Field(min_length=1, max_length=100)] | None = None
-    all: Literal[True] | None = None
+    all: bool | None = None
+
+    @field_validator("all")
+    @classmethod
+    def _never_false(cls, wants_all: bool | None) -> bool | None:
+        if wants_all is False:  # Literal[True] would say so by itself, but takes 1 for true
+            raise ValueError("只能为 true")
+        return wants_all
 
 
 class SendNotice(Body):

@@ -103,7 +103,7 @@ class SwitchOnline(Body):
     online: bool
 
 
-class SubmitQualification(Body):
+class SubmitQualification(Query):
     """The fields of the multipart form; all of them are texts."""
 
     id_number: Name
