@@ -12,7 +12,7 @@ from server.core.money import share_of
 from server.demo.bookings import GeneratedOrder
 from server.demo.rows import Row, demo_id
 from server.roster.catalog import Catalog
-from server.storage.tables import billing, booking, care, roster
+from server.storage.tables import billing, booking, care
 
 _COMMISSION_BP = 2_000
 _DUE_AFTER = timedelta(days=7)
@@ -44,7 +44,7 @@ class OrderRows:
         if order.status == "completed":
             yield from self._notes(order, order_id, people)
         if order.case is not None and order.completed_at is not None:
-            yield roster.care_case, self._case(order, order_id, people)
+            yield booking.care_case, self._case(order, order_id, people)
 
     def _order(self, order: GeneratedOrder, order_id: str, people: OrderPeople) -> dict[str, Any]:
         commission_fen = share_of(order.amount_fen, basis_points=_COMMISSION_BP)

@@ -12,9 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from server.roster.queries import qualified
 from server.roster.showcase.queries import SHOWN, busy_at
-from server.storage.tables.booking import engagement, t_order, t_order_detail
+from server.storage.tables.booking import care_case, engagement, t_order, t_order_detail
 from server.storage.tables.identity import t_user
-from server.storage.tables.roster import care_case, caregiver_price, t_caregiver_info, t_patient_info
+from server.storage.tables.roster import caregiver_price, t_caregiver_info, t_patient_info
 from server.storage.transaction import Transaction
 
 _info = t_caregiver_info.c

@@ -55,7 +55,7 @@ refund = Table(
     ref("order_id", "t_order.order_id", index=True),
     Column("amount_fen", Integer, nullable=False),
     Column("kind", code(16), nullable=False),  # full, partial, late_payment, second_payment
-    Column("reason", String(200), nullable=False),
+    Column("reason", Sealed("refund.reason"), nullable=False),
     Column("status", code(16), nullable=False),  # requested, processing, succeeded, failed
     Column("created_at", Instant, nullable=False),
     Column("succeeded_at", Instant),

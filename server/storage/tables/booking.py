@@ -145,3 +145,20 @@ t_order_detail = Table(
     Column("caregiver_id", code(), index=True),
     Column("reviewed_at", Instant),
 )
+
+# Past cases for a caregiver's page: nothing here names the patient.
+care_case = Table(
+    "care_case",
+    metadata,
+    key("case_id"),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id", index=True),
+    ref("order_id", "t_order.order_id", unique=True),
+    Column("service_type", code(32), nullable=False),
+    Column("summary", Sealed("care_case.summary"), nullable=False),
+    Column("condition_tags", Text, nullable=False),  # JSON list
+    Column("duration_minutes", Integer, nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("consented_at", Instant),
+    Column("refused_at", Instant),
+    Column("created_at", Instant, nullable=False),
+)

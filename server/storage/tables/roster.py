@@ -192,23 +192,6 @@ t_qualification_certification = Table(
     Index(None, "status", "submitted_at"),
 )
 
-# Past cases for a caregiver's page: nothing here names the patient.
-care_case = Table(
-    "care_case",
-    metadata,
-    key("case_id"),
-    ref("caregiver_id", "t_caregiver_info.caregiver_id", index=True),
-    ref("order_id", "t_order.order_id", unique=True),
-    Column("service_type", code(32), nullable=False),
-    Column("summary", Sealed("care_case.summary"), nullable=False),
-    Column("condition_tags", Text, nullable=False),  # JSON list
-    Column("duration_minutes", Integer, nullable=False),
-    Column("month", String(7), nullable=False),
-    Column("consented_at", Instant),
-    Column("refused_at", Instant),
-    Column("created_at", Instant, nullable=False),
-)
-
 # What an account has uploaded; the bytes are in the file store.
 stored_file = Table(
     "stored_file",

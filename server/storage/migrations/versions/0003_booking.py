@@ -96,6 +96,32 @@ def upgrade() -> None:
     op.create_index(op.f("ix_t_order_status_search_until"), "t_order", ["status", "search_until"], unique=False)
     op.create_index(op.f("ix_t_order_user_id_created_at"), "t_order", ["user_id", "created_at"], unique=False)
     op.create_table(
+        "care_case",
+        sa.Column("case_id", code(32), nullable=False),
+        sa.Column("caregiver_id", code(32), nullable=False),
+        sa.Column("order_id", code(32), nullable=False),
+        sa.Column("service_type", code(32), nullable=False),
+        sa.Column("summary", Sealed("care_case.summary"), nullable=False),
+        sa.Column("condition_tags", sa.Text(), nullable=False),
+        sa.Column("duration_minutes", sa.Integer(), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("consented_at", Instant(), nullable=True),
+        sa.Column("refused_at", Instant(), nullable=True),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["caregiver_id"],
+            ["t_caregiver_info.caregiver_id"],
+            name=op.f("fk_care_case_caregiver_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id"], ["t_order.order_id"], name=op.f("fk_care_case_order_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_care_case")),
+        sa.UniqueConstraint("order_id", name=op.f("uq_care_case_order_id")),
+    )
+    op.create_index(op.f("ix_care_case_caregiver_id"), "care_case", ["caregiver_id"], unique=False)
+    op.create_table(
         "engagement",
         sa.Column("engagement_id", code(32), nullable=False),
         sa.Column("person_kind", code(16), nullable=False),
@@ -192,5 +218,6 @@ def downgrade() -> None:
     op.drop_table("order_event")
     op.drop_table("offer")
     op.drop_table("engagement")
+    op.drop_table("care_case")
     op.drop_table("t_order")
     op.drop_table("quote")

@@ -149,7 +149,7 @@ def upgrade() -> None:
         sa.Column("order_id", code(32), nullable=False),
         sa.Column("amount_fen", sa.Integer(), nullable=False),
         sa.Column("kind", code(16), nullable=False),
-        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("reason", Sealed("refund.reason"), nullable=False),
         sa.Column("status", code(16), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("succeeded_at", Instant(), nullable=True),
