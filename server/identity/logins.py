@@ -103,3 +103,8 @@ class Logins:
         """End every login of an account, whatever device it is on."""
         await store_logins.revoke_all(tx, user_id, reason=reason, now=server_now())
         await self._facts.record(tx, LoginRevoked(user_id, None, reason))
+
+    async def forget_ended(self) -> int:
+        """A round of the job: delete ended logins, old codes and attempts; how many rows."""
+        now = server_now()
+        return await self._database.write(lambda tx: store_logins.forget_ended(tx, now=now))

@@ -8,7 +8,6 @@ from sqlalchemy import and_, delete, literal, not_, select
 from server.core.clock import server_now
 from server.storage.sql import Database
 from server.storage.tables.booking import t_order
-from server.storage.tables.identity import attempt, sms_code, spent_refresh_token
 from server.storage.tables.system import channel_event, channel_head, idempotency_key
 from server.storage.transaction import Transaction
 
@@ -17,8 +16,6 @@ _USER_EVENTS_FOR = timedelta(days=7)
 _ORDER_EVENTS_FOR = timedelta(days=30)
 _POSITIONS_FOR = timedelta(days=90)
 _KEYS_FOR = timedelta(days=7)
-_CODES_FOR = timedelta(days=2)
-_SPENT_TOKENS_FOR = timedelta(days=40)  # longer than any login lives
 _ROWS_AT_ONCE = 500
 
 
@@ -33,9 +30,6 @@ class Retention:
         now = server_now()
         statements = [
             delete(idempotency_key).where(idempotency_key.c.created_at < now - _KEYS_FOR),
-            delete(sms_code).where(sms_code.c.created_at < now - _CODES_FOR),
-            delete(attempt).where(attempt.c.at < now - _CODES_FOR),
-            delete(spent_refresh_token).where(spent_refresh_token.c.spent_at < now - _SPENT_TOKENS_FOR),
             delete(channel_head).where(channel_head.c.moved_at < now - _POSITIONS_FOR, not_(_has_events())),
         ]
         gone = await self._forget_events(now)
