@@ -86,8 +86,6 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("tables", "server/bridge/roster_news.py"): _CONDITIONS,
     ("sqlalchemy", "server/roster/bookable.py"): _MISNAMED,
     ("tables", "server/roster/bookable.py"): _MISNAMED,
-    ("sqlalchemy", "server/roster/recount.py"): _MISNAMED,
-    ("tables", "server/roster/recount.py"): _MISNAMED,
 }
 
 
