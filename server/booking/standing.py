@@ -7,7 +7,7 @@ acceptance a named caregiver is nobody. Whoever is replaced is nobody from that 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import RowMapping
 
 from config.policy import TimeRules
@@ -18,6 +18,24 @@ from server.core.errors import Refused
 from server.storage.tables.booking import t_order
 from server.storage.tables.roster import patient_viewer, t_caregiver_info
 from server.storage.transaction import Transaction
+
+_ORDER = select(
+    t_order.c.order_id,
+    t_order.c.user_id,
+    t_order.c.patient_id,
+    t_order.c.caregiver_id,
+    t_order.c.status,
+    t_order.c.accepted_at,
+    t_order.c.started_at,
+    t_order.c.finished_at,
+    t_order.c.completed_at,
+).where(t_order.c.order_id == bindparam("wanted_order"))
+_ASSIGNED = select(t_caregiver_info.c.caregiver_id).where(
+    t_caregiver_info.c.user_id == bindparam("account"), t_caregiver_info.c.caregiver_id == bindparam("assigned")
+)
+_VIEWER = select(patient_viewer.c.may_chat).where(
+    patient_viewer.c.patient_id == bindparam("patient"), patient_viewer.c.user_id == bindparam("account")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +62,7 @@ class Standings:
 
     async def standing(self, tx: Transaction, order_id: str, user_id: str, user_type: str) -> Standing | None:
         """None for everybody who may not know of the order."""
-        order = await tx.one(
-            select(
-                t_order.c.order_id,
-                t_order.c.user_id,
-                t_order.c.patient_id,
-                t_order.c.caregiver_id,
-                t_order.c.status,
-                t_order.c.accepted_at,
-                t_order.c.started_at,
-                t_order.c.finished_at,
-                t_order.c.completed_at,
-            ).where(t_order.c.order_id == order_id)
-        )
+        order = await tx.one(_ORDER, {"wanted_order": order_id})
         if order is None:
             return None
         relation, may_chat = await self._relation(tx, order, user_id, user_type)
@@ -82,11 +88,9 @@ class Standings:
         if order["user_id"] == user_id:
             return "booker", True
         if user_type == "caregiver":
-            mine = (t_caregiver_info.c.user_id == user_id, t_caregiver_info.c.caregiver_id == order["caregiver_id"])
-            assigned = await tx.value(select(t_caregiver_info.c.caregiver_id).where(*mine))
-            return ("caregiver", True) if assigned else (None, False)
-        joined = (patient_viewer.c.patient_id == order["patient_id"], patient_viewer.c.user_id == user_id)
-        viewer = await tx.one(select(patient_viewer.c.may_chat).where(*joined))
+            mine = {"account": user_id, "assigned": order["caregiver_id"]}
+            return ("caregiver", True) if await tx.value(_ASSIGNED, mine) else (None, False)
+        viewer = await tx.one(_VIEWER, {"patient": order["patient_id"], "account": user_id})
         return ("viewer", viewer["may_chat"]) if viewer else (None, False)
 
     def _chat_is_open(self, order: RowMapping) -> bool:

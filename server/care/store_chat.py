@@ -5,13 +5,22 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.core.channels import order_channel
 from server.storage.tables.care import chat_message, chat_read
 from server.storage.tables.system import channel_head
 from server.storage.transaction import Transaction
+
+_ADD_MESSAGE = insert(chat_message)
+_SAME_MESSAGE = select(
+    chat_message.c.message_id, chat_message.c.offset, chat_message.c.body_hash, chat_message.c.sent_at
+).where(
+    chat_message.c.order_id == bindparam("in_order"),
+    chat_message.c.sender_id == bindparam("by_sender"),
+    chat_message.c.msg_id == bindparam("with_msg_id"),
+)
 
 
 class AlreadyThere(Exception):
@@ -29,14 +38,12 @@ async def only_once(tx: Transaction) -> AsyncIterator[None]:
 
 
 async def find_message(tx: Transaction, order_id: str, sender_id: str, msg_id: str) -> dict[str, Any] | None:
-    c = chat_message.c
-    same = (c.order_id == order_id, c.sender_id == sender_id, c.msg_id == msg_id)
-    row = await tx.one(select(c.message_id, c.offset, c.body_hash, c.sent_at).where(*same))
+    row = await tx.one(_SAME_MESSAGE, {"in_order": order_id, "by_sender": sender_id, "with_msg_id": msg_id})
     return None if row is None else dict(row)
 
 
 async def insert_message(tx: Transaction, row: dict[str, Any]) -> None:
-    await tx.run(insert(chat_message).values(**row))
+    await tx.run(_ADD_MESSAGE, row)
 
 
 async def messages_before(tx: Transaction, order_id: str, before: int | None, limit: int) -> list[dict[str, Any]]:

@@ -30,6 +30,8 @@ _SWEEP_LIMIT = 200
 _DELETE_PAUSE_S = 0.02  # deletions of this long share one commit
 _BACKOFF_S = (1, 2, 5, 15, 60, 300)
 
+_ADD = insert(outbox)
+
 
 @dataclass(slots=True)
 class Parcel:
@@ -69,15 +71,14 @@ class Outbox:
     async def put(self, tx: Transaction, topic: str, payload: dict[str, Any], *, enclosed: Any = None) -> None:
         """Commit a parcel with the transaction; it is on its way a moment after the commit."""
         now = server_now()
-        number = await tx.insert_numbered(
-            insert(outbox).values(
-                topic=topic,
-                payload=json.dumps(payload, ensure_ascii=False),
-                created_at=now,
-                claimed_by=self._instance_id,
-                due_at=now + self._claim,
-            )
-        )
+        row = {
+            "topic": topic,
+            "payload": json.dumps(payload, ensure_ascii=False),
+            "created_at": now,
+            "claimed_by": self._instance_id,
+            "due_at": now + self._claim,
+        }
+        number = await tx.insert_numbered(_ADD, row)
         tx.after_commit(lambda: self._take_in_hand(Parcel(number, topic, payload, enclosed=enclosed)))
 
     def _take_in_hand(self, parcel: Parcel) -> None:

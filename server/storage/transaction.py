@@ -13,6 +13,8 @@ from sqlalchemy.sql import Executable
 
 from server.storage.sealed import FieldKeys
 
+Values = dict[str, Any]
+
 
 class Transaction:
     """Thin words around a connection (`AsyncConnection` or what looks like one); made by `Database` only."""
@@ -22,28 +24,31 @@ class Transaction:
         self._after_commit: list[Callable[[], None]] = []
         self.keys = keys
 
-    async def run(self, statement: Executable, many: list[dict[str, Any]] | None = None) -> int:
-        """Execute a change and tell how many rows it touched; `many`: one execution a dict."""
-        if many is not None and not many:
+    async def run(self, statement: Executable, values: Values | list[Values] | None = None) -> int:
+        """Execute a change and tell how many rows it touched; `values` as a list: one execution for each.
+
+        Statements of hot paths are built once, with `bindparam`, and get their values here.
+        """
+        if values == []:
             return 0
-        result = await self._connection.execute(statement, many)
+        result = await self._connection.execute(statement, values)
         return result.rowcount
 
-    async def insert_numbered(self, statement: Executable) -> int:
+    async def insert_numbered(self, statement: Executable, values: Values | None = None) -> int:
         """Execute one INSERT and return the number the database gave the row."""
-        result = await self._connection.execute(statement)
+        result = await self._connection.execute(statement, values)
         return result.inserted_primary_key[0]
 
-    async def one(self, statement: Executable) -> RowMapping | None:
+    async def one(self, statement: Executable, values: Values | None = None) -> RowMapping | None:
         """The first row, or None."""
-        return (await self._connection.execute(statement)).mappings().first()
+        return (await self._connection.execute(statement, values)).mappings().first()
 
-    async def all(self, statement: Executable) -> list[RowMapping]:
-        return list((await self._connection.execute(statement)).mappings())
+    async def all(self, statement: Executable, values: Values | None = None) -> list[RowMapping]:
+        return list((await self._connection.execute(statement, values)).mappings())
 
-    async def value(self, statement: Executable) -> Any:
+    async def value(self, statement: Executable, values: Values | None = None) -> Any:
         """The first column of the first row, or None."""
-        return (await self._connection.execute(statement)).scalar()
+        return (await self._connection.execute(statement, values)).scalar()
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """`act()` runs once, in order, right after the commit; it must not block and not raise."""

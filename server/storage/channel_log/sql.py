@@ -1,7 +1,7 @@
 """The channel log in the SQL database.
 
-Appending moves the channel's head row first: that row is the lock that makes positions follow commits
-without gaps. The bus hears of an event through the outbox, right after the commit.
+Appending moves the channel's head row by compare-and-set: that row is the lock that makes positions follow
+commits without gaps. The bus hears of an event through the outbox, right after the commit.
 """
 
 import json
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.exc import IntegrityError
 
 from server.core.clock import server_now
 from server.storage.channel_log.port import LoggedEvent, Position, Slice
@@ -23,6 +24,25 @@ from server.storage.transaction import Transaction
 
 EVENT_TOPIC = "event"
 _EPOCH_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+
+_HEAD = select(channel_head.c.epoch, channel_head.c.top).where(channel_head.c.channel == bindparam("in_channel"))
+_PLACE = select(
+    channel_head.c.epoch,
+    channel_head.c.top,
+    select(channel_event.c.offset)
+    .where(
+        channel_event.c.channel == bindparam("in_channel"),
+        channel_event.c.event_key == bindparam("with_key"),
+    )
+    .scalar_subquery()
+    .label("known"),
+).where(channel_head.c.channel == bindparam("in_channel"))
+_MOVE_HEAD = (
+    update(channel_head)
+    .where(channel_head.c.channel == bindparam("in_channel"), channel_head.c.top == bindparam("seen_top"))
+    .values(top=channel_head.c.top + 1, moved_at=bindparam("now"))
+)
+_ADD_EVENT = insert(channel_event)
 
 
 def _new_epoch() -> str:
@@ -40,18 +60,17 @@ class SqlChannelLog:
 
     async def append(self, tx: Transaction, channel: str, event: dict[str, Any], *, at: datetime) -> Position:
         """Store an event `{"type","id","at","data"}`; its `id` is the key, a second time is the first's position."""
-        known = await tx.value(
-            select(channel_event.c.offset).where(
-                channel_event.c.channel == channel, channel_event.c.event_key == event["id"]
-            )
-        )
-        if known is not None:
-            return Position((await self._head(tx, channel)).epoch, known)
-        position = await self._move_head(tx, channel)
+        while True:
+            place = await tx.one(_PLACE, {"in_channel": channel, "with_key": event["id"]})
+            if place is not None and place["known"] is not None:
+                return Position(place["epoch"], place["known"])
+            position = await self._move_head(tx, channel, place)
+            if position is not None:
+                break
         data = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
         raw = data.encode()
         row = {"channel": channel, "offset": position.offset, "event_key": event["id"], "data": data}
-        await tx.run(insert(channel_event).values(**row, size_bytes=len(raw), at=at))
+        await tx.run(_ADD_EVENT, row | {"size_bytes": len(raw), "at": at})
         await self._outbox.put(
             tx,
             EVENT_TOPIC,
@@ -60,16 +79,23 @@ class SqlChannelLog:
         )
         return position
 
-    async def _move_head(self, tx: Transaction, channel: str) -> Position:
-        here = channel_head.c.channel == channel
-        moved = update(channel_head).where(here).values(top=channel_head.c.top + 1, moved_at=server_now())
-        if await tx.run(moved) == 0:
-            first = {"channel": channel, "epoch": _new_epoch(), "top": 1, "moved_at": server_now()}
-            await tx.run(insert(channel_head).values(**first))
-        return await self._head(tx, channel)
+    async def _move_head(self, tx: Transaction, channel: str, place: RowMapping | None) -> Position | None:
+        """Take the next offset; None when another writer took it between the two statements."""
+        now = server_now()
+        if place is not None:
+            seen = {"in_channel": channel, "seen_top": place["top"], "now": now}
+            moved = await tx.run(_MOVE_HEAD, seen) == 1
+            return Position(place["epoch"], place["top"] + 1) if moved else None
+        first = {"channel": channel, "epoch": _new_epoch(), "top": 1, "moved_at": now}
+        try:
+            async with tx.savepoint():
+                await tx.run(insert(channel_head).values(**first))
+        except IntegrityError:  # the channel's first event, twice at once
+            return None
+        return Position(first["epoch"], 1)
 
     async def _head(self, tx: Transaction, channel: str) -> Position:
-        row = await tx.one(select(channel_head.c.epoch, channel_head.c.top).where(channel_head.c.channel == channel))
+        row = await tx.one(_HEAD, {"in_channel": channel})
         return Position("", 0) if row is None else Position(row["epoch"], row["top"])
 
     async def _publish(self, payload: dict[str, Any], enclosed: ChannelMessage | None) -> None:
