@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select
 
 from server.core.call import Answer, Call, KeyedRequest
 from server.core.clock import server_now
-from server.core.errors import CommittedRefusal, Refused
+from server.core.errors import CommittedRefusal, FieldError, Refused
 from server.storage.sql import Database
 from server.storage.tables.system import idempotency_key
 from server.storage.transaction import Transaction
@@ -94,7 +94,8 @@ def _answer(call: Call, outcome: Any) -> Answer:
 def _deliver(call: Call, answer: Answer) -> Any:
     call.answer = answer
     if answer.code != "ok":
-        raise Refused(answer.code, answer.message or None, data=answer.data)
+        errors = tuple(FieldError(**error) for error in answer.errors)
+        raise Refused(answer.code, answer.message or None, errors=errors, data=answer.data)
     return answer.data
 
 
