@@ -52,10 +52,10 @@ class FieldKeys:
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise SealBroken(f"{column}: sealed with the unknown key {key_id!r}")
-        raw = base64.urlsafe_b64decode(body)
         try:
+            raw = base64.urlsafe_b64decode(body)
             return cipher.decrypt(raw[:12], raw[12:], column.encode()).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut short, or never sealed at all
             raise SealBroken(f"{column}: does not open") from None
 
     def lookup_hash(self, text: str, purpose: str) -> str:
