@@ -12,7 +12,9 @@ from tornado.web import Application
 
 from config.settings import Settings
 from server.billing.store_sandbox import SqlSandboxBook
+from server.booking.store_calendar import Calendar
 from server.booking.store_offers import OfferClaims
+from server.booking.store_orders import OrderStore
 from server.bridge.behaviour_news import BehaviourNews
 from server.bridge.control import Control
 from server.bridge.events import ChannelEvents
@@ -55,6 +57,7 @@ from server.readiness import ReadinessProbe, register_gauges
 from server.storage.pubsub.port import Bus
 from server.storage.retention import Retention
 from server.storage.sql import Database
+from server.storage.unit_of_work import UnitOfWork
 from server.ws.handler import WebSocketHandler
 from server.ws.limits import Limits
 from server.ws.live import LiveChannels
@@ -66,23 +69,29 @@ _PAGES = Path(__file__).resolve().parent.parent / "web" / "static"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a test brings instead of the real thing; None: the real thing."""
+    """What a test brings instead of the real thing; None: the real thing.
+
+    Types are for what is built on other parts: race tests take out the statement that guards (tests/race).
+    """
 
     database: Database | None = None
     bus: Bus | None = None
     claims: OfferClaims | None = None
+    units: type[UnitOfWork] = UnitOfWork
+    orders: type[OrderStore] = OrderStore
+    calendar: type[Calendar] = Calendar
 
 
 class Peihu:
     """One instance of the product: everything that exists, in the order in which it is built."""
 
     def __init__(self, settings: Settings, *, base_url: str, parts: Parts) -> None:
-        base = self.base = lay_foundation(settings, database=parts.database, bus=parts.bus)
+        base = self.base = lay_foundation(settings, database=parts.database, bus=parts.bus, units=parts.units)
         self.missing = missing_adapters(settings)
         self.push = PushPart(base)
         self.identity = IdentityPart(base, self.push)
         self.roster = RosterPart(base)
-        core = build_booking_core(base)
+        core = build_booking_core(base, orders=parts.orders, calendar=parts.calendar)
         book = SqlSandboxBook(database=base.database)
         self.means = open_payment(settings, book=book, base_url=base_url, post=post_over_http)
         self.billing = BillingPart(base, core, self.means)
@@ -136,6 +145,7 @@ class Peihu:
             Job("refunds", billing.refunds.check_due, 1.0),
             Job("settlement", billing.settlements.release_due, 5.0),
             Job("retention", Retention(database=self.base.database).run_once, 3_600.0),
+            Job("login_retention", self.identity.logins.forget_ended, 3_600.0),
             Job("behaviour_retention", self.behaviour.prune, 3_600.0),
             Job("file_sweep", lambda: self.base.files.sweep(older_than_s=3_600.0), 3_600.0),
         ]

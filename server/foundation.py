@@ -48,8 +48,14 @@ class Foundation:
         self.executor.shutdown(wait=False, cancel_futures=True)
 
 
-def lay_foundation(settings: Settings, *, database: Database | None = None, bus: Bus | None = None) -> Foundation:
-    """Open what settings name; tests may bring a database or a bus of their own. Raises CannotOpen."""
+def lay_foundation(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    bus: Bus | None = None,
+    units: type[UnitOfWork] = UnitOfWork,
+) -> Foundation:
+    """Open what settings name; tests may bring parts of their own. Raises CannotOpen."""
     database = database or open_database(settings)
     bus = bus or open_bus(settings)
     outbox = Outbox(
@@ -69,7 +75,7 @@ def lay_foundation(settings: Settings, *, database: Database | None = None, bus:
         bus=bus,
         outbox=outbox,
         log=SqlChannelLog(database=database, outbox=outbox, bus=bus),
-        units=UnitOfWork(database=database),
+        units=units(database=database),
         facts=Facts(),
         clock=clock,
         time=BusinessTime(database=database, clock=clock),

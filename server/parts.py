@@ -178,20 +178,22 @@ class BookingCore:
     paying: Paying
 
 
-def build_booking_core(base: Foundation) -> BookingCore:
-    orders, offers = OrderStore(facts=base.facts), OfferStore(facts=base.facts)
-    calendar = Calendar(rules=base.policy.time)
+def build_booking_core(base: Foundation, *, orders: type[OrderStore], calendar: type[Calendar]) -> BookingCore:
+    order_store, offers = orders(facts=base.facts), OfferStore(facts=base.facts)
+    times = calendar(rules=base.policy.time)
     standings = Standings(rules=base.policy.time, clock=base.clock)
     matching = Matching(
-        orders=orders,
+        orders=order_store,
         offers=offers,
-        calendar=calendar,
+        calendar=times,
         rules=base.policy.offers,
         time_rules=base.policy.time,
         clock=base.clock,
     )
-    paying = Paying(database=base.database, orders=orders, matching=matching, standings=standings, clock=base.clock)
-    return BookingCore(orders, offers, calendar, standings, matching, paying)
+    paying = Paying(
+        database=base.database, orders=order_store, matching=matching, standings=standings, clock=base.clock
+    )
+    return BookingCore(order_store, offers, times, standings, matching, paying)
 
 
 class BillingPart:

@@ -46,8 +46,11 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture
-def rounds(request) -> int:
-    return request.config.getoption("--rounds")
+def rounds(request, monkeypatch) -> int:
+    """How many rounds a race has; it gets the time for them."""
+    rounds = request.config.getoption("--rounds")
+    monkeypatch.setattr(request.config.option, "async_test_timeout", 60.0 + 8.0 * rounds)
+    return rounds
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +115,7 @@ class World:
         self._tokens = AccessTokens(keys=SigningKeys(_SECRET))
         self._turn = count()
         self._sockets: list[Socket] = []
+        self.is_sound = True  # False: a guard was taken out, so no invariant is expected to hold
 
     def _next(self) -> Instance:
         return self.instances[next(self._turn) % len(self.instances)]
@@ -192,7 +196,8 @@ class World:
             await socket.close()
         self._http.close()
         await until(self._is_delivered)
-        await check_invariants(self.database)
+        if self.is_sound:
+            await check_invariants(self.database)
         for instance in self.instances:
             await instance.stop()
 
@@ -206,6 +211,7 @@ class Bookings:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._prepared: dict[int, str] = {}
 
     def slot(self, number: int = 0, *, lead: timedelta = timedelta(hours=26)) -> tuple[datetime, datetime]:
         """Two hours on the grid, at least `lead` from now; slots of different numbers never meet."""
@@ -248,6 +254,19 @@ class Bookings:
         assert paid.is_ok, paid
         await self.await_status(made["order_id"], "paid")
         return made["order_id"]
+
+    async def book_round(self, number: int, **more: Any) -> str:
+        """A paid order of a slot of its own for round `number` of a race, with nobody asked; its id.
+
+        Ten are booked at once, because most of a booking is waiting.
+        """
+        if number not in self._prepared:
+            await self.listen_only(())
+            numbers = range(number, number + 10)
+            families = self._world.families
+            booked = [self.book_paid(families[n % len(families)], self.slot(3 * n), **more) for n in numbers]
+            self._prepared.update(zip(numbers, await asyncio.gather(*booked), strict=True))
+        return self._prepared[number]
 
     async def await_status(self, order_id: str, *statuses: str) -> str:
         """Wait until the order has one of these."""

@@ -52,6 +52,24 @@ async def test_a_bug_in_a_body_leaves_nothing_and_is_its_callers_to_log(database
     assert caplog.records == []  # each boundary logs once, and this is none
 
 
+async def test_of_many_at_once_each_is_undone_alone(database):
+    async def write(number):
+        async def body(tx):
+            await tx.run(_lease(f"{number}"))
+            if number % 3 == 1:
+                raise Refused("wrong_state")
+            if number % 3 == 2:
+                await tx.run(_lease(f"{number}"))  # breaks the primary key
+
+        await database.write(body)
+
+    outcomes = await asyncio.gather(*(write(number) for number in range(60)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), Refused, IntegrityError] * 20
+    async with database.read() as tx:
+        names = {row["name"] for row in await tx.all(select(lease.c.name))}
+    assert names == {f"{number}" for number in range(0, 60, 3)}
+
+
 def _locked():
     return OperationalError("UPDATE", {}, Exception("database is locked"))
 
