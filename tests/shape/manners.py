@@ -71,6 +71,28 @@ def type_only_imports(sources: Iterable[Module]) -> Iterator[str]:
                 yield f"{module.path}:{node.lineno}"
 
 
+def broad_excepts(sources: Iterable[Module]) -> Iterator[str]:
+    """Handlers that catch everything; those that raise it again at their end only clean up."""
+    for module in sources:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ExceptHandler) and _catches_all(node.type):
+                last = node.body[-1]
+                if not (isinstance(last, ast.Raise) and last.exc is None):
+                    yield f"{module.path}:{node.lineno}"
+
+
+def _catches_all(caught: ast.expr | None) -> bool:
+    return caught is None or (isinstance(caught, ast.Name) and caught.id in ("Exception", "BaseException"))
+
+
+def loose_tasks(sources: Iterable[Module]) -> Iterator[str]:
+    """Tasks that are made without an owner."""
+    for module in sources:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and node.attr in ("create_task", "ensure_future"):
+                yield f"{module.path}:{node.lineno}"
+
+
 def left_open(root: Path, *parts: str) -> Iterator[str]:
     """Notes to oneself: a thing is done, or it is written down as missing."""
     return _lines_with(_LEFT_OPEN, root, parts)
