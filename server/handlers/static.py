@@ -2,7 +2,7 @@
 from pathlib import Path
 from typing import Any
 
-from tornado.web import StaticFileHandler, URLSpec
+from tornado.web import HTTPError, StaticFileHandler, URLSpec
 
 from server.core.call import Answer
 from server.core.ids import new_id
@@ -36,6 +36,13 @@ class Pages(StaticFileHandler):
         # Pages ask with their ETag and get 304; `?v=` names a content that never changes.
         fixed = self.get_query_argument("v", "") != ""
         self.set_header("Cache-Control", f"public, max-age={_FOR_EVER_S}, immutable" if fixed else "no-cache")
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        """Outside the directory, a folder or no path at all: nowhere, without a hint that something is there."""
+        try:
+            return super().validate_absolute_path(root, absolute_path)
+        except (HTTPError, ValueError):  # ValueError: a NUL in the path
+            raise HTTPError(404) from None
 
     def get_cache_time(self, path: str, modified: Any, mime_type: str) -> int:
         return 0  # `set_extra_headers` decides
