@@ -30,7 +30,7 @@ from server.ws.seat import Seat
 from server.ws.session import Session, State
 from server.ws.wire.answers import Reply
 from server.ws.wire.codec import Codec
-from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode, Errors
+from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode
 from server.ws.wire.commands import BadFrame
 
 _log = logging.getLogger(__name__)
@@ -38,9 +38,9 @@ _GOODBYE_S = 1.0  # a slow reader has this long to read why it is closed
 
 
 class Connection:
-    """Implements `Guest`, `Member`, `Occupant` and `Timed`."""
+    """Implements `Guest`, `Member`, `Occupant`, `Caller` and `Timed`."""
 
-    __slots__ = ("session", "outbound", "codec", "seats", "_room", "_transport", "_remote_address", "_calls")
+    __slots__ = ("session", "outbound", "codec", "seats", "_room", "_transport", "remote_address", "_calls")
 
     def __init__(
         self, room: Room, transport: Transport, *, session: Session, codec: Codec, remote_address: str
@@ -53,7 +53,7 @@ class Connection:
         )
         self._room = room
         self._transport = transport
-        self._remote_address = remote_address
+        self.remote_address = remote_address
         self._calls: Calls | None = None
 
     @property
@@ -125,29 +125,9 @@ class Connection:
 
     def _run(self, command: Slow) -> None:
         if self._calls is None:
-            self._calls = Calls(work=self._work_on, tasks=self._room.tasks, limits=self._room.limits)
-        error = self._calls.put(command)
-        if error is not None:
-            self.reply(Reply(command.id, error))
-
-    async def _work_on(self, command: Slow) -> None:
-        channel = getattr(command, "channel", "")
-        reply = await self._room.desk.reply(
-            command,
-            identity=self.session.known_identity,
-            follows=channel in self.session.subscriptions,
-            remote_address=self._remote_address,
-        )
-        if self.session.state is not State.CONNECTED:
-            return
-        try:
-            self.reply(reply)
-        except (TypeError, ValueError):  # what the call returned is no JSON
-            self._room.counts["bugs"] += 1
-            _log.exception("an answer could not be encoded")
-            self.reply(Reply(command.id, Errors.INTERNAL))
-        if self.outbound.has_large_reply:
-            await self.outbound.drained()
+            room = self._room
+            self._calls = Calls(self, desk=room.desk, tasks=room.tasks, limits=room.limits, counts=room.counts)
+        self._calls.put(command)
 
     def lost_track(self, channel: str) -> None:
         """See `Occupant`."""
@@ -155,7 +135,7 @@ class Connection:
 
     def access_ended(self, channel: str) -> None:
         """See `Member`."""
-        self._do_all(self.session.access_ended(channel))
+        self._do_all(self.session.subscriptions.access_ended(channel))
 
     def close(self, disconnect: Disconnect) -> None:
         """End the connection with a close frame; repeated calls do nothing."""

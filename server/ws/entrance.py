@@ -92,15 +92,15 @@ class Entrance:
         try:
             async with asyncio.timeout(self._limits.answer_within_s):
                 if not await self._may_follow(session.known_identity, channel):
-                    return (Answer(session.join_failed(command, Errors.PERMISSION_DENIED)),)
+                    return (Answer(session.subscriptions.join_failed(command, Errors.PERMISSION_DENIED)),)
                 joined = await self._prepare(guest, channel, command.resume, join_leave=command.join_leave)
         except TimeoutError:  # fast, because a client drops its whole connection after 5 s
-            return (Answer(session.join_failed(command, Errors.TOO_MANY_REQUESTS)),)
+            return (Answer(session.subscriptions.join_failed(command, Errors.TOO_MANY_REQUESTS)),)
         except Refused:
-            return (Answer(session.join_failed(command, Errors.PERMISSION_DENIED)),)
+            return (Answer(session.subscriptions.join_failed(command, Errors.PERMISSION_DENIED)),)
         except Unavailable:
-            return (Answer(session.join_failed(command, Errors.INTERNAL)),)
-        reply = session.joined(command, joined)
+            return (Answer(session.subscriptions.join_failed(command, Errors.INTERNAL)),)
+        reply = session.subscriptions.joined(command, joined)
         guest.reply(reply)
         if isinstance(reply.answer, ErrorCode):
             self._hub.leave(guest.seats.pop(channel))

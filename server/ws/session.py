@@ -7,7 +7,7 @@ are `State`; in CLOSED and REFUSED whatever comes is ignored.
 from collections.abc import Mapping
 from enum import Enum
 
-from server.ws.effects import Answer, Authenticate, Close, Effect, Join, Leave, Reauthenticate, Run, SendPing, Tell
+from server.ws.effects import Answer, Authenticate, Close, Effect, Reauthenticate, Run, SendPing
 from server.ws.lifeline import Lifeline
 from server.ws.limits import Limits
 from server.ws.ports import Identity
@@ -15,7 +15,7 @@ from server.ws.recovery import Joined
 from server.ws.rules import ChannelRules
 from server.ws.subscriptions import Subscriptions
 from server.ws.wire import answers, commands
-from server.ws.wire.answers import ClientInfo, Reply, Result, UnsubscribePush
+from server.ws.wire.answers import ClientInfo, Reply, Result
 from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode, Errors, Unsubscriptions
 from server.ws.wire.commands import Command
 
@@ -82,9 +82,9 @@ class Session:
             case commands.Rpc() | commands.History() | commands.Presence() | commands.PresenceStats():
                 return (Run(command),)
             case commands.Subscribe():
-                return self._subscribe(command)
+                return self.subscriptions.subscribe(command)
             case commands.Unsubscribe(channel=channel):
-                left = self._forget(channel)
+                left = self.subscriptions.forget(channel)
                 return (*left, _answer(command.id, Result("unsubscribe")))
             case commands.Refresh():
                 return (Reauthenticate(command),)
@@ -101,19 +101,11 @@ class Session:
     def _sub_refresh_error(self, channel: str) -> ErrorCode:
         return Errors.NOT_AVAILABLE if channel in self.subscriptions else Errors.PERMISSION_DENIED
 
-    def _subscribe(self, command: commands.Subscribe) -> tuple[Effect, ...]:
-        error = self.subscriptions.why_not(command)
-        if error is not None:
-            return (_answer(command.id, error),)
-        self.subscriptions.begin(command.channel, by_server=False)
-        return (Join(command),)
-
     def identified(self, identity: Identity) -> tuple[str, ...]:
         """The token is good; the channels to join for this connection before it is told so."""
         self.identity = identity
         channels = self._rules.at_connect(identity)
-        for channel in channels:
-            self.subscriptions.begin(channel, by_server=True)
+        self.subscriptions.begin_by_server(channels)
         return channels
 
     def connected(
@@ -122,9 +114,7 @@ class Session:
         """All server-side channels are joined; `chance` in [0, 1) spreads the first ping."""
         self.state = State.CONNECTED
         self.lifeline.begin(now, ttl_s=ttl_s, chance=chance)
-        for channel in joined:
-            self.subscriptions.settle(channel)
-        subs = {channel: _subscribed(place) for channel, place in joined.items()}
+        subs = {channel: self.subscriptions.settle(channel, place) for channel, place in joined.items()}
         result = answers.connected(
             client=self.client, version=SERVER_VERSION, ttl_s=_whole(ttl_s), ping_s=self._limits.ping_interval_s,
             subs=subs,
@@ -138,20 +128,6 @@ class Session:
         self.lifeline.refuse(now)
         return (_answer(command.id, error),)
 
-    def joined(self, command: commands.Subscribe, joined: Joined) -> Reply:
-        """A seat was prepared; if the reply is an error the seat must be given up."""
-        subscription = self.subscriptions.get(command.channel)
-        if subscription is None or subscription.access_ended:
-            return self.join_failed(command, Errors.PERMISSION_DENIED)
-        if command.rejects_unrecovered and joined.resume is not None and joined.missed is None:
-            return self.join_failed(command, Errors.UNRECOVERABLE)
-        self.subscriptions.settle(command.channel)
-        return Reply(command.id, _subscribed(joined))
-
-    def join_failed(self, command: commands.Subscribe, error: ErrorCode) -> Reply:
-        self.subscriptions.forget(command.channel)
-        return Reply(command.id, error)
-
     def refreshed(
         self, command: commands.Refresh, identity: Identity, *, now: float, ttl_s: float
     ) -> tuple[Effect, ...]:
@@ -164,27 +140,11 @@ class Session:
             _answer(command.id, answers.refreshed(client=self.client, version=SERVER_VERSION, ttl_s=_whole(ttl_s))),
         )
 
-    def access_ended(self, channel: str) -> tuple[Effect, ...]:
-        """The user may no longer follow the channel."""
-        subscription = self.subscriptions.get(channel)
-        if subscription is None:
-            return ()
-        if subscription.joining:
-            subscription.access_ended = True  # told when its reply is made
-            return ()
-        return (*self._forget(channel), Tell(UnsubscribePush(channel, Unsubscriptions.ACCESS_ENDED)))
-
     def lost_track(self, channel: str) -> tuple[Effect, ...]:
-        """The channel cannot be delivered without a gap; server-side ones have no way to resubscribe."""
-        subscription = self.subscriptions.get(channel)
-        if subscription is None:
-            return ()
-        if subscription.by_server:
+        """The channel cannot be delivered without a gap; a server-side one has no way to resubscribe."""
+        if self.subscriptions.is_by_server(channel):
             return self.end(Disconnects.INSUFFICIENT_STATE)
-        return (*self._forget(channel), Tell(UnsubscribePush(channel, Unsubscriptions.INSUFFICIENT_STATE)))
-
-    def _forget(self, channel: str) -> tuple[Effect, ...]:
-        return (Leave(channel),) if self.subscriptions.forget(channel) else ()
+        return self.subscriptions.end(channel, Unsubscriptions.INSUFFICIENT_STATE)
 
     def tick(self, now: float) -> tuple[Effect, ...]:
         """What the time asks for; `lifeline.next_at()` says when to come again."""
@@ -212,15 +172,3 @@ def _answer(command_id: int, answer: Result | ErrorCode) -> Answer:
 
 def _whole(ttl_s: float) -> int:
     return max(1, int(ttl_s))  # 0 would be left out by other codecs, and clients read it without default
-
-
-def _subscribed(joined: Joined) -> Result:
-    """Recovered: the position asked for, which the client moves by playing what it missed (protocol §7)."""
-    recovered = joined.resume is not None and joined.missed is not None
-    return answers.subscribed(
-        epoch=joined.top.epoch,
-        offset=joined.resume.offset if recovered else joined.top.offset,
-        recoverable=joined.recoverable,
-        was_recovering=joined.resume is not None,
-        publications=joined.missed,
-    )

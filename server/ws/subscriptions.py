@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from server.ws.effects import Answer, Effect, Join, Leave, Tell
+from server.ws.recovery import Joined
 from server.ws.rules import ChannelRules
-from server.ws.wire.codes import ErrorCode, Errors
+from server.ws.wire import answers
+from server.ws.wire.answers import Reply, Result, UnsubscribePush
+from server.ws.wire.codes import ErrorCode, Errors, Unsubscription, Unsubscriptions
 from server.ws.wire.commands import Subscribe
 
 
@@ -17,7 +21,7 @@ class Subscription:
 
 
 class Subscriptions:
-    """Slots by channel name."""
+    """The part of the session that is about channels; as pure as the session."""
 
     __slots__ = ("_slots", "_rules", "_most")
 
@@ -29,11 +33,28 @@ class Subscriptions:
     def __contains__(self, channel: str) -> bool:
         return channel in self._slots
 
-    def get(self, channel: str) -> Subscription | None:
-        return self._slots.get(channel)
+    def is_by_server(self, channel: str) -> bool:
+        return channel in self._slots and self._slots[channel].by_server
 
-    def why_not(self, command: Subscribe) -> ErrorCode | None:
-        """The error that a subscribe gets without asking anybody."""
+    def begin_by_server(self, channels: tuple[str, ...]) -> None:
+        """The channels that come with the connect."""
+        for channel in channels:
+            self._slots[channel] = Subscription(by_server=True)
+
+    def settle(self, channel: str, joined: Joined) -> Result:
+        """The channel is joined; what its client is told."""
+        self._slots[channel].joining = False
+        return _told(joined)
+
+    def subscribe(self, command: Subscribe) -> tuple[Effect, ...]:
+        """Join, unless the answer is known without asking anybody."""
+        error = self._why_not(command)
+        if error is not None:
+            return (Answer(Reply(command.id, error)),)
+        self._slots[command.channel] = Subscription(by_server=False)
+        return (Join(command),)
+
+    def _why_not(self, command: Subscribe) -> ErrorCode | None:
         if command.kind != 0:
             return Errors.NOT_AVAILABLE
         if command.channel in self._slots:
@@ -42,16 +63,48 @@ class Subscriptions:
             return Errors.PERMISSION_DENIED
         return Errors.LIMIT_EXCEEDED if len(self._slots) >= self._most else None
 
-    def begin(self, channel: str, *, by_server: bool) -> None:
-        self._slots[channel] = Subscription(by_server)
+    def joined(self, command: Subscribe, joined: Joined) -> Reply:
+        """A seat was prepared; if the reply is an error the seat must be given up."""
+        slot = self._slots.get(command.channel)
+        if slot is None or slot.access_ended:
+            return self.join_failed(command, Errors.PERMISSION_DENIED)
+        if command.rejects_unrecovered and joined.resume is not None and joined.missed is None:
+            return self.join_failed(command, Errors.UNRECOVERABLE)
+        return Reply(command.id, self.settle(command.channel, joined))
 
-    def settle(self, channel: str) -> None:
-        """The reply to its subscribe is made."""
-        self._slots[channel].joining = False
+    def join_failed(self, command: Subscribe, error: ErrorCode) -> Reply:
+        """The channel is free again."""
+        self.forget(command.channel)
+        return Reply(command.id, error)
 
-    def forget(self, channel: str) -> bool:
-        """Free the slot; False when there was none."""
-        return self._slots.pop(channel, None) is not None
+    def access_ended(self, channel: str) -> tuple[Effect, ...]:
+        """The user may no longer follow the channel; one that is just joining is told in its reply."""
+        slot = self._slots.get(channel)
+        if slot is not None and slot.joining:
+            slot.access_ended = True
+            return ()
+        return self.end(channel, Unsubscriptions.ACCESS_ENDED)
+
+    def end(self, channel: str, ending: Unsubscription) -> tuple[Effect, ...]:
+        """Leave and say why; nothing for a channel that was not subscribed."""
+        left = self.forget(channel)
+        return (*left, Tell(UnsubscribePush(channel, ending))) if left else ()
+
+    def forget(self, channel: str) -> tuple[Effect, ...]:
+        """Free the slot without a word."""
+        return (Leave(channel),) if self._slots.pop(channel, None) else ()
 
     def clear(self) -> None:
         self._slots.clear()
+
+
+def _told(joined: Joined) -> Result:
+    """Recovered: the position asked for, which the client moves by playing what it missed (protocol §7)."""
+    recovered = joined.resume is not None and joined.missed is not None
+    return answers.subscribed(
+        epoch=joined.top.epoch,
+        offset=joined.resume.offset if recovered else joined.top.offset,
+        recoverable=joined.recoverable,
+        was_recovering=joined.resume is not None,
+        publications=joined.missed,
+    )

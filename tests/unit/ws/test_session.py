@@ -189,7 +189,7 @@ def test_a_recovered_subscription_is_told_the_position_it_asked_for():
     command = subscribe(resume=Resume(3, "E"))
     session.receive(command)
     missed = (Publication(4, b"1"), Publication(5, b"2"))
-    result = session.joined(command, Joined(TOP, resume=command.resume, missed=missed)).answer
+    result = session.subscriptions.joined(command, Joined(TOP, resume=command.resume, missed=missed)).answer
     assert result.members["offset"] == 3
     assert result.members["recovered"] is True
     assert result.publications == missed
@@ -199,7 +199,7 @@ def test_an_unrecovered_subscription_is_told_the_top_and_never_a_publication():
     session = connected_session()
     command = subscribe(resume=Resume(3, "old"))
     session.receive(command)
-    result = session.joined(command, Joined(TOP, resume=command.resume)).answer
+    result = session.subscriptions.joined(command, Joined(TOP, resume=command.resume)).answer
     assert result.members == {
         "recoverable": True, "positioned": True, "epoch": "E", "offset": 5, "was_recovering": True,
     }  # fmt: skip
@@ -210,31 +210,31 @@ def test_flag_2_asks_for_an_error_instead_and_leaves_the_channel_free():
     session = connected_session()
     command = subscribe(resume=Resume(3, "old"), flag=3)
     session.receive(command)
-    assert session.joined(command, Joined(TOP, resume=command.resume)).answer == Errors.UNRECOVERABLE
+    assert session.subscriptions.joined(command, Joined(TOP, resume=command.resume)).answer == Errors.UNRECOVERABLE
     assert session.receive(command) == (Join(command),)
 
 
 def test_ended_access_ends_the_subscription_for_good():
     session = connected_session()
     session.receive(subscribe())
-    session.joined(subscribe(), Joined(TOP))
+    session.subscriptions.joined(subscribe(), Joined(TOP))
     push = Tell(UnsubscribePush("order:1", Unsubscriptions.ACCESS_ENDED))
-    assert session.access_ended("order:1") == (Leave("order:1"), push)
-    assert session.access_ended("order:1") == ()
+    assert session.subscriptions.access_ended("order:1") == (Leave("order:1"), push)
+    assert session.subscriptions.access_ended("order:1") == ()
 
 
 def test_access_that_ends_while_the_subscribe_is_under_way_refuses_it():
     session = connected_session()
     session.receive(subscribe())
-    assert session.access_ended("order:1") == ()
-    assert session.joined(subscribe(), Joined(TOP)).answer == Errors.PERMISSION_DENIED
+    assert session.subscriptions.access_ended("order:1") == ()
+    assert session.subscriptions.joined(subscribe(), Joined(TOP)).answer == Errors.PERMISSION_DENIED
     assert "order:1" not in session.subscriptions
 
 
 def test_a_lost_track_lets_a_client_resubscribe_and_a_server_side_one_reconnect():
     session = connected_session()
     session.receive(subscribe())
-    session.joined(subscribe(), Joined(TOP))
+    session.subscriptions.joined(subscribe(), Joined(TOP))
     push = Tell(UnsubscribePush("order:1", Unsubscriptions.INSUFFICIENT_STATE))
     assert session.lost_track("order:1") == (Leave("order:1"), push)
     assert session.lost_track("user:alice") == (Close(Disconnects.INSUFFICIENT_STATE),)
