@@ -37,11 +37,18 @@ class Pages(StaticFileHandler):
         fixed = self.get_query_argument("v", "") != ""
         self.set_header("Cache-Control", f"public, max-age={_FOR_EVER_S}, immutable" if fixed else "no-cache")
 
+    @classmethod
+    def get_absolute_path(cls, root: str, path: str) -> str:
+        """What lies outside the directory is nowhere; Tornado's 403 would say that something is there."""
+        try:
+            return super().get_absolute_path(root, path)
+        except HTTPError:
+            raise HTTPError(404) from None
+
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
-        """Outside the directory, a folder or no path at all: nowhere, without a hint that something is there."""
         try:
             return super().validate_absolute_path(root, absolute_path)
-        except (HTTPError, ValueError):  # ValueError: a NUL in the path
+        except (HTTPError, ValueError):  # a folder; a NUL in the path
             raise HTTPError(404) from None
 
     def get_cache_time(self, path: str, modified: Any, mime_type: str) -> int:
