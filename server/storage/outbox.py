@@ -151,8 +151,11 @@ class Outbox:
 
     async def _sweep(self) -> None:
         while True:
-            for parcel in await self._claim_due():
-                self._take_in_hand(parcel)
+            try:
+                for parcel in await self._claim_due():
+                    self._take_in_hand(parcel)
+            except Unavailable:
+                pass  # nothing was claimed; the next look is soon
             await asyncio.sleep(self._sweep_every_s)
 
     async def _claim_due(self) -> list[Parcel]:
