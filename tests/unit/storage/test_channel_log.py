@@ -1,4 +1,4 @@
-"""Positions follow commits without gaps, and every event enters a channel once."""
+"""Positions follow commits; every event enters once."""
 import asyncio
 import json
 

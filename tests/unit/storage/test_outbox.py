@@ -1,4 +1,4 @@
-"""Parcels leave after the commit, at least once, whoever dies meanwhile."""
+"""Parcels leave after the commit, whoever dies meanwhile."""
 import asyncio
 from datetime import timedelta
 
