@@ -62,10 +62,13 @@ class Caller:
 
     def _exchange(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> Reply:
         try:
-            self._connection.request(method, path, body=content, headers=headers)
-        except (http.client.CannotSendRequest, OSError):  # the server closed the kept connection: once more
+            return self._once(method, path, content, headers)
+        except (http.client.RemoteDisconnected, ConnectionError):  # the kept connection was closed: once more
             self._connection.close()
-            self._connection.request(method, path, body=content, headers=headers)
+            return self._once(method, path, content, headers)
+
+    def _once(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> Reply:
+        self._connection.request(method, path, body=content, headers=headers)
         answer = self._connection.getresponse()
         raw = answer.read()
         return _reply(answer.status, raw, {name.lower(): value for name, value in answer.getheaders()})

@@ -79,7 +79,7 @@ def register(
 ) -> Person:
     """A new account, through the text message that the sandbox kept."""
     caller.post("/api/user/sms_code", {"phone": phone, "purpose": "register"})
-    code = caller.get("/sandbox/messages", phone=phone)[0]["code"]
+    code = until(lambda: caller.get("/sandbox/messages", phone=phone), what="a text message")[0]["code"]
     caller.post("/api/user/register", {
         "phone": phone, "sms_code": code, "username": username, "password": password, "user_type": user_type,
         "accept_terms": True,

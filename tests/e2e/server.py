@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+ADMIN_PASSWORD = "an administrator's"
 STOPS_WITHIN_S = 15.0  # contract.md §1: SIGTERM drains, then the exit code is 0
 _STARTS_WITHIN_S = 90.0  # planting the demo world on a machine that is busy with other things
 _ADDRESS = re.compile(r"is running at http://127\.0\.0\.1:(\d+)")
@@ -100,6 +101,21 @@ def spawn(data_dir: Path, *, port: int = 0, settings: Mapping[str, str] | None =
         process.wait()
         raise
     return served
+
+
+def make_administrator(data_dir: Path, phone: str) -> None:
+    """`run.py admin create` beside a running server."""
+    command = ["admin", "create", "--username", "值班", "--phone", phone, "--password", ADMIN_PASSWORD]
+    done = run(*command, data_dir=data_dir)
+    assert done.returncode == 0, done.stderr
+
+
+def run(*arguments: str, data_dir: Path, settings: Mapping[str, str] | None = None, root: Path = ROOT) -> Any:
+    """One verb of run.py to its end; `returncode`, `stdout` and `stderr` as text."""
+    return subprocess.run(
+        [sys.executable, "run.py", *arguments], cwd=root, env=environment(data_dir, settings),
+        capture_output=True, text=True, timeout=_STARTS_WITHIN_S, stdin=subprocess.DEVNULL,
+    )
 
 
 @contextmanager
