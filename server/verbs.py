@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 admin = typer.Typer(no_args_is_help=True, help="Administrators' accounts.")
 app.add_typer(admin, name="admin")
-console = Console()
+console = Console(soft_wrap=True, highlight=False)  # addresses stay whole in narrow windows
 
 
 def _settings(config: str | None) -> Settings:
