@@ -64,6 +64,10 @@ from server.ws.live import LiveChannels
 from server.ws.ports import Identity
 
 VERSION = "0.1.0"
+# Together below the 15 s from SIGTERM to exit; what is left over after them another life takes up.
+_REQUESTS_END_WITHIN_S = 5.0
+_SOCKETS_CLOSE_WITHIN_S = 4.0
+_OUTBOX_ENDS_WITHIN_S = 3.0
 _PAGES = Path(__file__).resolve().parent.parent / "web" / "static"
 
 
@@ -234,13 +238,18 @@ class Peihu:
         if self.means.courier is not None:
             self.means.courier.start()
 
+    async def answer_what_runs(self) -> None:
+        """Requests and calls come to their end, then sockets are closed with 3001."""
+        await self._tasks.finish(within_s=_REQUESTS_END_WITHIN_S)
+        await self.live.drain(within_s=_SOCKETS_CLOSE_WITHIN_S)
+
     async def stop(self) -> None:
-        """Drain: sockets, requests, the outbox; then close. The caller bounds the time."""
+        """Drain: requests, sockets, the outbox; then close. The caller bounds the time."""
+        await self.answer_what_runs()
         await self.jobs.stop()
         if self.means.courier is not None:
             await self.means.courier.stop()
-        await self.live.drain()
-        await self.base.outbox.stop()
+        await self.base.outbox.stop(within_s=_OUTBOX_ENDS_WITHIN_S)
         await self._tasks.stop()
         await self.close()
 

@@ -22,6 +22,8 @@ from server.logs import set_up_logs
 from server.outside import CannotOpen, database_url
 from server.storage.migrate import SchemaTooNew, migrate, newest_revision
 
+_ON_ITS_WAY_S = 0.2  # what was sent before the client could know is read and answered
+
 
 class CannotServe(Exception):
     """Why the server does not start and what to do, in one sentence."""
@@ -50,10 +52,13 @@ async def serve_until_signal(settings: Settings, *, console: Console) -> None:
 async def drain(server: HTTPServer, peihu: Peihu, *, within_s: float) -> None:
     """Stop in order; whatever hangs is cut off when the time is over."""
     server.stop()
+    server.conn_params.no_keep_alive = True  # who still asks on an open connection is told to take another
     try:
         async with asyncio.timeout(within_s):
+            await asyncio.sleep(_ON_ITS_WAY_S)
+            await peihu.answer_what_runs()
+            await server.close_all_connections()  # before the database closes under a late request
             await peihu.stop()
-            await server.close_all_connections()
     except TimeoutError:
         pass
 
@@ -93,10 +98,20 @@ def _bind(settings: Settings) -> list[socket.socket]:
 
 
 def _stop_on_signals() -> asyncio.Event:
+    """An event that the first signal sets; further ones change nothing, up to the end of the process.
+
+    Not the loop's own handlers: they end with the loop, and an impatient second Ctrl-C would then kill a
+    process that has drained and is about to exit with 0.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def on_signal(_number: int, _frame: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stopping.set)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        signal.signal(number, on_signal)
     return stopping
 
 

@@ -54,6 +54,15 @@ class Tasks:
             self.died[task.get_name()] += 1
             _log.error("task failed", extra={"task": task.get_name()}, exc_info=task.exception())
 
+    async def finish(self, *, within_s: float) -> None:
+        """Wait until nothing runs, also not what starts meanwhile; what still runs then is left running."""
+        try:
+            async with asyncio.timeout(within_s):
+                while self._running:
+                    await asyncio.wait(set(self._running))
+        except TimeoutError:
+            _log.warning("tasks go on", extra={"owner": self._owner, "tasks": len(self._running)})
+
     async def stop(self) -> None:
         """Cancel everything that still runs and wait until it has ended."""
         running = set(self._running)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from uuid import uuid4
 
 from server.core.errors import Unavailable
@@ -128,16 +128,28 @@ class LiveChannels:
         """Take no more handshakes, let running calls answer, close all with 3001. Clients come back elsewhere."""
         self._draining = True
         deadline = asyncio.get_running_loop().time() + within_s
-        await _until(lambda: not any(each.is_busy for each in self.connections), deadline=deadline - within_s / 2)
-        for number, connection in enumerate(tuple(self.connections), start=1):
-            connection.close(Disconnects.SHUTDOWN)
-            if number % _CLOSED_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        await self._close_idle(until=deadline - within_s / 2)
+        await self._close(tuple(self.connections))
         await _until(lambda: not self.connections, deadline=deadline)
         for connection in tuple(self.connections):
             connection.abort()
         self._wheel.stop()
         await self._tasks.stop()
+
+
+    async def _close_idle(self, *, until: float) -> None:
+        """Close each as soon as nobody works for it: clients that never stop asking must not hold up the rest."""
+        while busy := [each for each in self.connections if each.is_busy]:
+            await self._close(tuple(self.connections.difference(busy)))
+            if asyncio.get_running_loop().time() >= until:
+                return
+            await asyncio.sleep(_POLL_S)
+
+    async def _close(self, connections: Iterable[Connection]) -> None:
+        for number, connection in enumerate(connections, start=1):
+            connection.close(Disconnects.SHUTDOWN)
+            if number % _CLOSED_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
 
 async def _until(condition: Callable[[], bool], *, deadline: float) -> None:

@@ -13,7 +13,7 @@ from server.booking.states import ORDER_MOVES
 
 _ALLOWED = {(move.source and str(move.source), move.event, str(move.target)) for move in ORDER_MOVES}
 _ASSIGNED = ("awaiting_service", "in_service", "completed")
-_TROUBLE = ("Traceback", "never retrieved", "Exception ignored", "ERROR")
+_TROUBLE = ("Traceback", "never retrieved", "Exception ignored", "[error", "[critical", '"level": "error"')
 
 
 class Store:

@@ -88,6 +88,11 @@ class ServerProcess:
         assert self.exit_code is not None
         return self.exit_code
 
+    def printed(self) -> str:
+        """Everything that any of its lives said, on the terminal and in the log file."""
+        files = [self.log, *sorted(self.data_dir.glob("logs/*.log*"))]
+        return "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+
     def tail(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-2_000:]
 

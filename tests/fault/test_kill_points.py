@@ -157,7 +157,6 @@ async def test_whatever_was_acknowledged_outlives_a_death_at_this_point(
     assert await server.ended(within_s=15.0) == 0
     history.close()
     assert play.deaths == len(_ACTS)
-    log = server.log.read_text(encoding="utf-8", errors="replace")
     problems = check_store(server.store, planted=planted_dir / "peihu.db")
     problems += check_history(server.store, read_history(tmp_path / "history.jsonl"))
-    assert [*problems, *check_log(log)] == []
+    assert [*problems, *check_log(server.printed())] == []

@@ -93,7 +93,7 @@ async def test_kills_under_traffic_lose_nothing_and_double_nothing(
     history.close()
     records, planted = read_history(tmp_path / "history.jsonl"), planted_dir / "peihu.db"
     problems = check_store(server.store, planted=planted) + check_history(server.store, records)
-    problems += check_log(server.log.read_text(encoding="utf-8", errors="replace"))
+    problems += check_log(server.printed())
     figures = {
         "kills": history.counts["killed"],
         "operations": operations,
