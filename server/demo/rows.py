@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from server.core.clock import SHANGHAI
+from server.core.ids import TAIL_BYTES, id_of
 from server.demo.people import GeneratedCaregiver, GeneratedFamily, Hours
 from server.roster.hours import WeeklyShift, WorkingHours
 from server.roster.opening import open_spans
@@ -20,14 +21,12 @@ from server.storage.tables import identity, roster
 Row = tuple[Any, dict[str, Any]]  # a table and one row of it
 
 _DAY_MIN = 1_440
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def demo_id(made_at: datetime, *names: object) -> str:
     """An id like `core.ids`, the same for the same instant and names."""
     digest = hashlib.sha256("/".join(map(str, names)).encode()).digest()
-    number = int(made_at.timestamp() * 1000) << 80 | int.from_bytes(digest[:10])
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in range(25, -1, -1))
+    return id_of(int(made_at.timestamp() * 1000), digest[:TAIL_BYTES])
 
 
 def morning_of(day: date) -> datetime:

@@ -9,6 +9,7 @@ answered before the commit.
 import asyncio
 import contextlib
 import random
+import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +19,12 @@ from typing import Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, CursorResult
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from server.core.errors import Unavailable
 from server.core.tasks import Tasks
+from server.storage.prepared import Prepared, PreparedRows
 from server.storage.sealed import FieldKeys, use_keys
 from server.storage.transaction import Transaction
 
@@ -51,12 +53,29 @@ class InlineConnection:
     def __init__(self, connection: Connection, thread: ThreadPoolExecutor) -> None:
         self._connection = connection
         self._thread = thread
+        self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        self._prepared: dict[tuple[Any, tuple[str, ...]], Prepared] = {}
         self._depth = 0
 
-    async def execute(self, statement: Any, values: Any = None) -> CursorResult[Any]:
+    async def execute(self, statement: Any, values: Any = None) -> CursorResult[Any] | PreparedRows:
+        if type(values) is dict:
+            return self._run_prepared(statement, values)
         if isinstance(values, list) and len(values) > _FEW_ROWS:
             return await self.in_thread(self._connection.execute, statement, values)
         return self._connection.execute(statement, values)
+
+    def _run_prepared(self, statement: Any, values: dict[str, Any]) -> PreparedRows:
+        """Statements with values are built once (`Transaction.run`), so each is compiled once."""
+        key = (statement, tuple(values))
+        prepared = self._prepared.get(key)
+        if prepared is None:
+            prepared = self._prepared[key] = Prepared(statement, self._connection.dialect, tuple(values))
+        try:
+            return prepared.run(self._driver, values)
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(str(statement), values, error) from error
+        except sqlite3.Error as error:
+            raise OperationalError(str(statement), values, error) from error
 
     @asynccontextmanager
     async def begin_nested(self) -> AsyncIterator[None]:
@@ -85,7 +104,7 @@ class InlineConnection:
 
     def mark(self, words: str) -> None:
         """A statement about savepoints, straight to the driver."""
-        self._connection.connection.driver_connection.execute(words)  # type: ignore[union-attr]
+        self._driver.execute(words)
 
     async def in_thread(self, work: Callable[..., Any], *given: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
