@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.ws.wire.codes import ErrorCode, Unsubscription
+from server.ws.wire.codes import Disconnect, ErrorCode, Unsubscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,21 @@ def subscribed(
     return Result("subscribe", _without_zeros(members), publications or None)
 
 
-def connected(*, client: str, version: str, ttl_s: int, ping_s: int, subs: Mapping[str, Result]) -> Result:
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a client of the HTTP fallbacks sends its commands; whoever knows `session` speaks for it."""
+
+    session: str
+    node: str
+
+
+def connected(
+    *, client: str, version: str, ttl_s: int, ping_s: int, subs: Mapping[str, Result], address: Address | None = None
+) -> Result:
     """The result of a connect; `subs` is the complete list of server-side subscriptions."""
     members = {"client": client, "version": version, "expires": True, "ttl": ttl_s, "ping": ping_s, "pong": True}
+    if address is not None:
+        members |= {"session": address.session, "node": address.node}
     return Result("connect", members, subs=subs)
 
 
@@ -109,4 +121,11 @@ class UnsubscribePush:
     ending: Unsubscription
 
 
-Push = MembershipPush | UnsubscribePush
+@dataclass(frozen=True, slots=True)
+class DisconnectPush:
+    """Says where there is no close frame why the connection ends."""
+
+    disconnect: Disconnect
+
+
+Push = MembershipPush | UnsubscribePush | DisconnectPush

@@ -14,3 +14,8 @@ def framed(payload: bytes, *, is_text: bool) -> bytes:
     if size < 65_536:
         return struct.pack("!BBH", head, 126, size) + payload
     return struct.pack("!BBQ", head, 127, size) + payload
+
+
+def payload_of(frame: bytes) -> bytes:
+    """The message in a frame of ours."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]

@@ -7,7 +7,15 @@ import json
 from typing import Any
 
 from server.core.strict_json import BadJson, dumps, parse
-from server.ws.wire.answers import MembershipPush, Publication, Push, Reply, Result
+from server.ws.wire.answers import (
+    DisconnectPush,
+    MembershipPush,
+    Publication,
+    Push,
+    Reply,
+    Result,
+    UnsubscribePush,
+)
 from server.ws.wire.codes import ErrorCode
 from server.ws.wire.commands import BadFrame, Command, parse_command, salvage
 from server.ws.wire.frames import framed
@@ -44,11 +52,17 @@ class JsonCodec:
         return _frame(b'{"push":{"channel":%b,"pub":%b}}' % (_text(channel), _publication(publication)))
 
     def encode_push(self, push: Push) -> bytes:
-        if isinstance(push, MembershipPush):
-            body: dict[str, Any] = {push.kind: {"info": push.info.members()}}
-        else:
-            body = {"unsubscribe": {"code": push.ending.code, "reason": push.ending.reason}}
-        return _frame(_text({"push": {"channel": push.channel, **body}}))
+        return _frame(_text({"push": _push(push)}))
+
+
+def _push(push: Push) -> dict[str, Any]:
+    match push:
+        case MembershipPush(channel=channel, kind=kind, info=info):
+            return {"channel": channel, kind: {"info": info.members()}}
+        case UnsubscribePush(channel=channel, ending=ending):
+            return {"channel": channel, "unsubscribe": {"code": ending.code, "reason": ending.reason}}
+        case DisconnectPush(disconnect=disconnect):
+            return {"disconnect": {"code": disconnect.code, "reason": disconnect.reason}}
 
 
 def _command(line: str) -> Command:
