@@ -84,7 +84,8 @@ def _all_answer(caller, crowd, every_target, world, raw, *, expected, headers=No
         reply = caller.ask("POST", target.path, raw=raw, headers=sent)
         if (reply.status, reply.code) != expected or reply.data is not None:
             wrong.append(f"{target.name}: {reply.status} {reply.code} {reply.data}")
-    assert wrong == [] and fingerprint(world) == before
+    assert not wrong, "\n".join(wrong)
+    assert fingerprint(world) == before
 
 
 def test_fields_in_the_address_of_a_post_are_unknown(caller, crowd, every_target):
@@ -93,7 +94,7 @@ def test_fields_in_the_address_of_a_post_are_unknown(caller, crowd, every_target
         reply = caller.ask("POST", f"{target.path}?order_id=x", headers=crowd.headers_for(target))
         if (reply.status, reply.code, reply.fields) != (422, "unknown_field", {"order_id"}):
             wrong.append(f"{target.name}: {reply.status} {reply.code}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LINK"])
@@ -106,7 +107,7 @@ def test_a_method_that_a_path_does_not_have_is_not_allowed(caller, every_target,
             reply = caller.ask(method, path, headers={"X-HTTP-Method-Override": "GET"})
             if (reply.status, reply.code) != (405, "method_not_allowed") or reply.data is not None:
                 wrong.append(f"{method} {path}: {reply.status} {reply.code}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "a b", "钥", "x\ty"])
@@ -118,7 +119,8 @@ def test_an_idempotency_key_that_is_none_is_malformed(caller, crowd, every_targe
         reply = caller.ask("POST", target.path, raw=body, headers=sent)
         if (reply.status, reply.code) != (400, "malformed"):
             wrong.append(f"{target.name}: {reply.status} {reply.code}")
-    assert wrong == [] and fingerprint(world) == before
+    assert not wrong, "\n".join(wrong)
+    assert fingerprint(world) == before
 
 
 def test_a_form_that_is_none_is_refused(caller, crowd, every_target, world):
@@ -138,7 +140,8 @@ def test_a_form_that_is_none_is_refused(caller, crowd, every_target, world):
             reply = caller.ask("POST", target.path, raw=raw, headers=headers | crowd.headers_for(target))
             if (reply.status, reply.code) != expected:
                 wrong.append(f"{target.name} {headers} {raw[:40]!r}: {reply.status} {reply.code}")
-    assert wrong == [] and fingerprint(world) == before
+    assert not wrong, "\n".join(wrong)
+    assert fingerprint(world) == before
 
 
 def test_notifications_that_no_provider_sent_change_nothing(caller, served, world):
@@ -149,7 +152,8 @@ def test_notifications_that_no_provider_sent_change_nothing(caller, served, worl
             reply = caller.ask("POST", f"/api/payment/notify/{provider}", raw=raw)
             if reply.status not in (400, 401, 404, 413, 415):
                 wrong.append(f"{provider} {raw[:20]!r}: {reply.status} {reply.code}")
-    assert wrong == [] and fingerprint(world) == before
+    assert not wrong, "\n".join(wrong)
+    assert fingerprint(world) == before
 
 
 @pytest.mark.parametrize("path", [

@@ -77,7 +77,8 @@ def test_every_field_of_every_call_refuses_what_it_is_not(wires, callable_target
             right = (error.get("code"), error.get("message", "").partition(":")[0]) == (422, code)
             if not right or not (named == field or named.startswith(f"{field}.")):
                 wrong.append(f"{target.rpc_name} {field} {json.dumps(data)[:200]}: {reply}")
-    assert wrong == [] and fingerprint(world) == before and sent > 500
+    assert not wrong, "\n".join(wrong)
+    assert fingerprint(world) == before and sent > 500
 
 
 @pytest.mark.parametrize("data", ["null", "[]", '"order_id"', "1", "true", '[{"order_id": "x"}]'])
@@ -88,7 +89,7 @@ def test_data_that_is_no_object_is_invalid(wires, callable_targets, data):
         first = "idempotency_key_required" if target.declared.keyed == "required" and data == "null" else "invalid"
         if error.get("code") not in (400, 422) or error["message"].partition(":")[0] not in (first, "invalid"):
             wrong.append(f"{target.rpc_name}: {error}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("what", _TWO_MEANINGS)
@@ -99,7 +100,7 @@ def test_json_with_two_meanings_is_a_bad_request(served, people, callable_target
             reply = wire.raw_call(target.rpc_name, _TWO_MEANINGS[what])
         if reply.get("error", {}).get("code") != 107 and reply.get("closed") != 3501:
             wrong.append(f"{target.rpc_name}: {reply}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("key", ["", "a b", "k" * 256, "钥", 7, None, True, ["k"], {"$gt": ""}])
@@ -111,7 +112,8 @@ def test_an_idempotency_key_that_is_none_is_malformed(wires, callable_targets, k
             error = _wire_for(wires, target).call(target.rpc_name, data).get("error", {})
             if (error.get("code"), error.get("message")) != (400, "malformed"):
                 wrong.append(f"{target.rpc_name}: {error}")
-    assert wrong == [] and fingerprint(world) == before
+    assert not wrong, "\n".join(wrong)
+    assert fingerprint(world) == before
 
 
 def test_a_frame_over_64_kib_ends_the_connection_with_1009(served, people, callable_targets):
@@ -142,7 +144,7 @@ def test_every_call_is_open_to_its_roles_only(wires, callable_targets):
                 error = wire.call(target.rpc_name, target.shape.plain()).get("error", {})
                 if (error.get("code"), error.get("message")) != (403, "forbidden"):
                     wrong.append(f"{target.rpc_name} as {role}: {error}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_what_is_no_call_cannot_be_called(wires, every_target):

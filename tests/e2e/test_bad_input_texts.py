@@ -6,7 +6,7 @@ import pytest
 from tests.e2e.targets import fingerprint
 
 _TEXTS = (
-    "'; DROP TABLE t_patient_info; --", "' OR '1'='1", "1; SELECT SLEEP(5)", "%' AND 1=CAST(randomblob(1e9) AS TEXT) --",
+    "'; DROP TABLE t_patient_info; --", "' OR '1'='1", "1; SELECT SLEEP(5)", "%' AND 1=CAST(zeroblob(1e9) AS TEXT) --",
     '"><script>alert(1)</script>', "javascript:alert(1)", "{{7*7}}", "${jndi:ldap://evil}", "%n%s%x", "=1+1",
     '{"$gt": ""}', "\\xbf\\x27", "line one\nline two", "👨‍👩‍👧‍👦 护理", "\u202eright to left", "a" * 2_000,
 )  # fmt: skip
@@ -29,7 +29,7 @@ def test_a_text_is_kept_to_the_letter(people, world, patient_id, text):
     assert {name for name in before if before[name] != after[name]} <= {"t_patient_info", "consent", "audit_log"}
 
 
-@pytest.mark.parametrize("text", ["%", "_", "\\", "' OR 1=1 --", "x'); DROP TABLE t_user; --", "(a+)+$" * 5, "%%%%%%%%"])
+@pytest.mark.parametrize("text", ["%", "_", "\\", "' OR 1=1 --", "x'); DROP TABLE t_user; --", "(a+)+$" * 5, "%%%%"])
 def test_a_search_takes_no_wildcards_and_no_code(people, world, text):
     family, before, begun = people.one_of("patient", 0), fingerprint(world), time.monotonic()
     assert family.get("/api/caregiver/query", keyword=text)["items"] == []

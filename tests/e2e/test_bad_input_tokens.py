@@ -70,7 +70,8 @@ def test_a_token_that_is_none_opens_nothing(caller, every_target, tokens, world)
             expected = "token_expired" if what == "expired" and target.roles != {"service"} else "unauthorized"
             if (reply.status, reply.code) != (401, expected) or reply.data is not None:
                 wrong.append(f"{target.name}, {what}: {reply.status} {reply.code}")
-    assert wrong == [] and fingerprint(world) == before
+    assert not wrong, "\n".join(wrong)
+    assert fingerprint(world) == before
 
 
 def test_nothing_that_needs_a_login_is_open_without_one(caller, people, every_target):
@@ -85,7 +86,7 @@ def test_nothing_that_needs_a_login_is_open_without_one(caller, people, every_ta
         reply = caller.ask(target.method, f"{path}?token={genuine}&access_token={genuine}")
         if reply.status not in (401, 422):
             wrong.append(f"{target.name} with the token in the address: {reply.status}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_a_service_key_opens_what_is_for_services_only(caller, served, people, every_target):
@@ -99,7 +100,7 @@ def test_a_service_key_opens_what_is_for_services_only(caller, served, people, e
         token = people.one_of("admin", 0).token
         reply = caller.ask("POST", "/api/message/send", token=token, headers={"X-Service-Key": sent})
         assert (reply.status, reply.code) == (401, "unauthorized")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_a_socket_takes_none_of_them_either(served, tokens):
@@ -114,7 +115,7 @@ def test_a_socket_takes_none_of_them_either(served, tokens):
         got = {"error": told["error"]["code"]} if "error" in told else {"closed": told.get("closed")}
         if got != expected:
             wrong.append(f"{what}: {told}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_a_refresh_token_of_yesterday_ends_the_login(caller):
