@@ -101,12 +101,24 @@ def _sentence(error: ValidationError) -> str:
 
 def _kept_secret(settings: Settings, name: str) -> str:
     path = settings.data_dir / name
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        _keep_new_secret(path)
     secret = path.read_text(encoding="ascii").strip()
     if len(secret) < 32:
         raise BadConfiguration(f"the secret file {path} is damaged; restore it from a backup")
     return secret
+
+
+def _keep_new_secret(path: Path) -> None:
+    """The file appears whole or not at all, whoever dies or starts beside us: half a secret locks the data up."""
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # another process was first; both go on with its secret
+    finally:
+        draft.unlink()

@@ -38,7 +38,7 @@ from server.handlers.operations import operation_routes
 from server.handlers.payments import notify_routes, post_over_http
 from server.handlers.static import page_routes
 from server.handlers.use_cases import UseCases
-from server.identity.store import find_by_phone
+from server.identity.store import find_by_phone, nobody_registered
 from server.insight.behaviour import Behaviour
 from server.jobs.loops import Job, Jobs
 from server.jobs.orders import OrderRound
@@ -162,6 +162,11 @@ class Peihu:
         """The sandbox's clock: moves business time and lets the jobs look at once."""
         await self.base.time.advance(by_s)
         self.jobs.hurry()
+
+    async def is_unused(self) -> bool:
+        """True until the first account exists."""
+        async with self.base.database.read() as tx:
+            return await nobody_registered(tx)
 
     async def demo_accounts(self) -> list[dict[str, Any]]:
         """The demo world's accounts that exist here, for `/sandbox/accounts`."""

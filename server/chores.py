@@ -5,7 +5,7 @@ from rich.console import Console
 
 from config.reading import read_model
 from config.settings import Settings
-from server.app import build_app
+from server.app import Peihu, build_app
 from server.demo.planting import Planter
 from server.identity.commands import CreateAdmin
 from server.outside import database_url
@@ -14,13 +14,9 @@ from server.storage.migrate import migrate
 _NOWHERE = "http://127.0.0.1:0"  # nothing is served, so nobody calls back
 
 
-async def plant_demo_world(settings: Settings) -> None:
-    """The small demo world, into a migrated store."""
-    peihu = build_app(settings, base_url=_NOWHERE)
-    try:
-        await Planter(database=peihu.base.database, files=peihu.base.files).plant_small()
-    finally:
-        await peihu.close()
+async def plant_demo_world(peihu: Peihu) -> None:
+    """The small demo world, into a migrated store that nobody has used."""
+    await Planter(database=peihu.base.database, files=peihu.base.files).plant_small()
 
 
 async def plant_demo(settings: Settings, *, caregivers: int, orders: int, seed: int, console: Console) -> None:

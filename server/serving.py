@@ -34,11 +34,12 @@ async def serve_until_signal(settings: Settings, *, console: Console) -> None:
     sockets = _bind(settings)
     port = sockets[0].getsockname()[1]
     try:
-        await prepare_store(settings, console=console)
+        await prepare_store(settings)
         peihu = build_app(settings, base_url=f"http://127.0.0.1:{port}")
     except (CannotOpen, BadConfiguration, SchemaTooNew) as problem:
         raise CannotServe(str(problem)) from None
     set_up_logs(settings)
+    await plant_if_new(peihu, settings, console=console)
     stopping = _stop_on_signals()
     await peihu.start()
     server = HTTPServer(peihu.web, **peihu.server_options)
@@ -63,12 +64,16 @@ async def drain(server: HTTPServer, peihu: Peihu, *, within_s: float) -> None:
         pass
 
 
-async def prepare_store(settings: Settings, *, console: Console) -> None:
-    """The newest schema, and in the sandbox the demo world on first use."""
-    applied = await asyncio.to_thread(migrate, database_url(settings))
-    if applied and settings.is_sandbox and not settings.database_url:
+async def prepare_store(settings: Settings) -> None:
+    """The newest schema."""
+    await asyncio.to_thread(migrate, database_url(settings))
+
+
+async def plant_if_new(peihu: Peihu, settings: Settings, *, console: Console) -> None:
+    """In the sandbox the demo world on first use; also when an earlier first start was cut short."""
+    if settings.is_sandbox and not settings.database_url and await peihu.is_unused():
         console.print("first start: planting the demo world …")
-        await plant_demo_world(settings)
+        await plant_demo_world(peihu)
 
 
 async def check_startable(settings: Settings) -> list[str]:

@@ -46,8 +46,15 @@ class Planter:
         world = describe_world(self._market, today=today)
         people = await self._people_rows("demo")
         pictures = [await self._pictures(people, person, today=today) for person in world.caregivers]
-        await self._write(self._small_rows(world, people, pictures))
-        await self._database.write(recount_caregivers)
+        rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+        for table, row in self._small_rows(world, people, pictures):
+            rows[table].append(row)
+
+        async def body(tx: Any) -> None:
+            await _insert(tx, rows)
+            await recount_caregivers(tx)
+
+        await self._database.write(body)  # all or nothing: a start that is cut short is begun anew
 
     def _small_rows(
         self, world: World, people: PeopleRows, pictures: list[tuple[PlantedFiles, list[Row]]]
@@ -119,24 +126,23 @@ class Planter:
 
     async def _write(self, rows: Iterable[Row]) -> None:
         """In the order of the foreign keys within each batch; a batch ends between two people or orders."""
-        order = {table: number for number, table in enumerate(metadata.sorted_tables)}
         batch: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         waiting = 0
         for table, row in rows:
             batch[table].append(row)
             waiting += 1
             if waiting >= _ROWS_AT_ONCE:
-                await self._write_batch(batch, order)
+                await self._database.write(lambda tx, rows=batch: _insert(tx, rows))
                 batch, waiting = defaultdict(list), 0
-        await self._write_batch(batch, order)
+        await self._database.write(lambda tx, rows=batch: _insert(tx, rows))
 
-    async def _write_batch(self, batch: dict[Any, list[dict[str, Any]]], order: dict[Any, int]) -> None:
-        async def body(tx: Any) -> None:
-            for table in sorted(batch, key=order.__getitem__):
-                columns = set().union(*batch[table])
-                await tx.run(table.insert(), [{name: row.get(name) for name in columns} for row in batch[table]])
 
-        await self._database.write(body)
+async def _insert(tx: Any, rows: dict[Any, list[dict[str, Any]]]) -> None:
+    """In the order of the foreign keys."""
+    for table in metadata.sorted_tables:
+        if table in rows:
+            columns = set().union(*rows[table])
+            await tx.run(table.insert(), [{name: row.get(name) for name in columns} for row in rows[table]])
 
 
 def _generated_rows(

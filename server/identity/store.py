@@ -53,6 +53,11 @@ async def add_consent(tx: Transaction, user_id: str, *, purpose: str, text_versi
     await tx.run(row)
 
 
+async def nobody_registered(tx: Transaction) -> bool:
+    """True for a store that nobody has used yet."""
+    return await tx.value(select(t_user.c.user_id).limit(1)) is None
+
+
 async def find_by_phone(tx: Transaction, phone: str) -> RowMapping | None:
     return await tx.one(_by_phone(tx, phone))
 

@@ -14,9 +14,9 @@ import argparse
 import asyncio
 import os
 import signal
+import sqlite3
 from dataclasses import dataclass
 
-from rich.console import Console
 from sqlalchemy import Engine, event
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -59,9 +59,13 @@ class DeadlyDatabase(Database):
     def __init__(self, trap: Trap, *args, **options) -> None:
         self._trap = trap
         super().__init__(*args, **options)
-        event.listen(Engine, "before_cursor_execute", self._look)  # whichever engine writes
+        event.listen(Engine, "connect", self._watch)
 
-    def _look(self, _connection, _cursor, statement: str, *_) -> None:
+    def _watch(self, connection, _record) -> None:
+        if isinstance(connection, sqlite3.Connection):  # the writer's; readers run in threads of their own
+            connection.set_trace_callback(self._look)
+
+    def _look(self, statement: str) -> None:
         if statement.startswith(self._trap.writes):
             self._trap.marked = True
         if self._trap.committed and statement.startswith("DELETE FROM outbox"):
@@ -90,7 +94,7 @@ class DeadlyBus(InProcessBus):
 async def serve(port: int, trap: Trap) -> None:
     """As `run.py serve` does, until the trap closes."""
     settings = with_secrets(load_settings(None, os.environ))
-    await prepare_store(settings, console=Console())
+    await prepare_store(settings)
     database = DeadlyDatabase(
         trap,
         database_url(settings).render_as_string(hide_password=False),
