@@ -33,6 +33,7 @@ def openapi_document(
     schemas, definitions = models_json_schema(
         [(one.command, "validation") for one in _once(every)], ref_template=_REF
     )
+    _drop_impossible_defaults(definitions.get("$defs", {}))
     paths: dict[str, dict[str, Any]] = {}
     for one in every:
         reference = schemas[(one.command, "validation")]
@@ -85,6 +86,14 @@ def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     """The schema itself where pydantic gave a reference to it."""
     name = schema.get("$ref", "").rpartition("/")[2]
     return definitions["$defs"][name] if name else schema
+
+
+def _drop_impossible_defaults(models: dict[str, Any]) -> None:
+    """A field that may be left out but never null is None inside; its schema must not promise that."""
+    for model in models.values():
+        for of_field in model.get("properties", {}).values():
+            if of_field.get("default", ...) is None and "type" in of_field:
+                del of_field["default"]
 
 
 def _method(one: Declared) -> str:
@@ -152,11 +161,16 @@ def _parameters(one: Declared, schema: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def _names_a_thing(one: Declared) -> bool:
+    return any(name.endswith("_id") for name in one.command.model_fields)
+
+
 def _codes(one: Declared) -> list[str]:
     codes = [*_EVERY_REFUSAL]
     if one.roles:
         codes += ["unauthorized", "token_expired", "forbidden"]
-    codes += ["not_found"] if isinstance(one, Download) else getattr(one, "refusals", ())
+    codes += ["not_found"] if _names_a_thing(one) else []
+    codes += getattr(one, "refusals", ())
     codes += _BODY_REFUSALS if _method(one) == "POST" else _BODY_REFUSALS[2:]
     if isinstance(one, Operation) and takes_key(one):
         codes += [*_KEY_REFUSALS, *(["idempotency_key_required"] if one.keyed == "required" else [])]

@@ -31,6 +31,12 @@ class Nested(Body):
     hours: list[Inner]
 
 
+class Partial(Body):
+    thing_id: IdText
+    name: Name = None  # may be left out, but is no null
+    remark: Name | None = None
+
+
 async def _nothing(*_):
     return None
 
@@ -42,6 +48,7 @@ def declared(seen):
         Upload("/api/file/upload", Purpose, _nothing, PATIENT, "上传<文件>", required_files=("file",), optional_files=("extra",)),
         Download("/api/file/{file_id}", FileId, _nothing, ANYONE, "下载"),
         Operation("POST", "/api/demo/nested", Nested, _nothing, PATIENT, "嵌套"),
+        Operation("POST", "/api/demo/partial", Partial, _nothing, PATIENT, "部分更新"),
     ]
 
 
@@ -83,6 +90,18 @@ def test_a_body_forbids_what_it_does_not_know(document):
     schema = document["components"]["schemas"]["Pair"]
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["name"]
+
+
+def test_a_default_is_told_only_where_the_field_may_have_it(document):
+    fields = document["components"]["schemas"]["Partial"]["properties"]
+    assert "default" not in fields["name"]
+    assert fields["remark"]["default"] is None
+
+
+def test_whatever_is_named_by_an_id_may_not_be_found(document):
+    told = {path: set(methods.get("post", {}).get("responses", {})) for path, methods in document["paths"].items()}
+    assert "404" in told["/api/demo/partial"]
+    assert "404" not in told["/api/demo/nested"]
 
 
 def test_a_query_becomes_parameters(document):
