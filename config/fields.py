@@ -140,14 +140,17 @@ def field_errors(refusal: ValidationError) -> list[tuple[str, str, str]]:
     found = []
     for fault in refusal.errors(include_url=False, include_input=False):
         code = _code_of(fault["type"])
-        if fault["type"] in _OWN_CODES:
-            message = fault["msg"]
-        elif fault["type"] in ("value_error", "assertion_error"):
-            message = str(fault["ctx"]["error"])
-        else:
-            message = _MESSAGES[code]
-        found.append((_dotted(fault["loc"]), code, message))
+        found.append((_dotted(fault["loc"]), code, _message_of(fault, code)))
     return found
+
+
+def _message_of(fault: Mapping[str, Any], code: str) -> str:
+    ctx = fault.get("ctx", {})
+    if "actual_length" in ctx:  # pydantic's own, in English; its codes for lists are spelled like ours
+        return f"至少{ctx['min_length']}项" if code == "too_short" else f"最多{ctx['max_length']}项"
+    if fault["type"] in _OWN_CODES:
+        return str(fault["msg"])
+    return str(ctx["error"]) if fault["type"] in ("value_error", "assertion_error") else _MESSAGES[code]
 
 
 def _code_of(kind: str) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from config.fields import (
     LIMIT_DEFAULT,
@@ -64,6 +64,10 @@ class Needed(Body):
         return value
 
 
+class Bounded(Body):
+    rows: list[Row] = Field(min_length=1, max_length=2)
+
+
 class Search(Query):
     limit: Limit = LIMIT_DEFAULT
     age: query_int(0, 150) | None = None
@@ -84,6 +88,12 @@ def code_of(field: str, value: object) -> str:
     assert name == field
     assert message
     return code
+
+
+def test_a_list_of_the_wrong_length_is_refused_in_chinese():
+    row = {"price_fen": 1}
+    assert errors_of(Bounded, {"rows": []}) == [("rows", "too_short", "至少1项")]
+    assert errors_of(Bounded, {"rows": [row] * 3}) == [("rows", "too_long", "最多2项")]
 
 
 def read(field: str, value: object) -> object:
