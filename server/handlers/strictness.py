@@ -49,8 +49,10 @@ def media_type(headers: HTTPHeaders) -> tuple[str, dict[str, str]]:
 
 
 def json_body(headers: HTTPHeaders, body: bytes, *, limit_bytes: int) -> Any:
-    """The parsed JSON of a body. Raises `unsupported_type`, `too_large`, `malformed`."""
+    """The parsed JSON of a body; nothing at all is `{}`. Raises `unsupported_type`, `too_large`, `malformed`."""
     name, parameters = media_type(headers)
+    if not body and name != "application/json":
+        return {}  # what HTTP libraries send for a command without fields, such as logging out
     if name != "application/json" or parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         raise Refused("unsupported_type")
     try:

@@ -73,6 +73,12 @@ async def test_an_empty_command_takes_an_empty_object(client):
     assert (await client.post("/api/demo/ping", raw="")).code == "malformed"
 
 
+async def test_no_body_and_no_type_are_an_empty_object(client):
+    assert (await client.send("POST", "/api/demo/ping", body=b"", token="family", headers={})).status == 200
+    answer = await client.send("POST", "/api/demo/echo", body=b"", token="family", headers={})
+    assert (answer.code, answer.fields) == ("invalid", [("name", "required")])
+
+
 async def test_a_zipped_body_is_read(client):
     answer = await client.post("/api/demo/echo", raw=gzip.compress(b'{"name":"a"}'), headers={"Content-Encoding": "gzip"})
     assert answer.json["data"]["name"] == "a"
