@@ -20,6 +20,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "server/handlers/*",
         "server/ws/handler.py",
         "server/ws/stream.py",
+        "server/ws/fallback/handlers.py",  # the same channels for clients that cannot open a socket
+        "server/ws/fallback/handlers.py",
         "server/demo/story*",
         "server/demo/tale/*",  # the story's players speak HTTP to a running server
     ),
@@ -42,6 +44,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "typer": ("server/verbs.py",),
     "rich": ("server/verbs.py", "server/chores.py", "server/serving.py", "server/demo/story*", "server/demo/tale/*"),
     "msgpack": ("server/ws/wire/*",),
+    "google": ("server/ws/wire/*",),  # protobuf's own package
     "redis": ("server/storage/*",),
     "motor": ("server/storage/*",),
     "pymongo": ("server/storage/*",),
