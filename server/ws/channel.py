@@ -129,8 +129,11 @@ class Channel:
     def send_ephemeral(self, publication: Publication) -> int:
         """As `send`, also to those who are ahead: what has no position passes no one twice."""
         count = self.send(publication)
+        ahead: dict[Codec, list[Outbound]] = {}
         for seat in self._ahead:
-            seat.outbound.put(seat.codec.encode_publication(self.name, publication))
+            ahead.setdefault(seat.codec, []).append(seat.outbound)
+        for codec, receivers in ahead.items():
+            self._turn.put_all(receivers, codec.encode_publication(self.name, publication))
         return count + len(self._ahead)
 
     def tell_watchers(self, push: MembershipPush) -> None:

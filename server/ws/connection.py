@@ -63,7 +63,7 @@ class Connection:
 
     def receive(self, message: str | bytes) -> Awaitable[None] | None:
         """One message of the client; the next must wait for what this returns."""
-        if message == "{}" and self.session.state is State.CONNECTED:
+        if message == self.codec.pong and self.session.state is State.CONNECTED:
             self.session.lifeline.pong()  # by far the most frequent message: no task for it
             return None
         return self._receive(message)

@@ -44,6 +44,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "typer": ("server/verbs.py",),
     "rich": ("server/verbs.py", "server/chores.py", "server/serving.py", "server/demo/story*", "server/demo/tale/*"),
     "msgpack": ("server/ws/wire/*",),
+    "google": ("server/ws/wire/protobuf_*.py",),
     "google": ("server/ws/wire/*",),  # protobuf's own package
     "redis": ("server/storage/*",),
     "motor": ("server/storage/*",),
@@ -61,34 +62,10 @@ TABLE_ROOMS = (
     "server/demo/planting.py",
 )
 # What is not in order yet, or is out of the ordinary for good; an entry that is needed no more fails too.
-_ROW_TYPE = "names RowMapping as a type; a `Row` of storage/transaction.py would do"
-_MISNAMED = "is a store by what it does; `queries_…` or `store_…` would say so"
-_CONDITIONS = "builds conditions that belong into the area's store"
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("pydantic", "server/handlers/openapi.py"): "for good: the API page is made of the commands' own schemas",
     ("sqlalchemy", "server/outside.py"): "for good: opens the database from its URL and says what is wrong with it",
     ("pydantic", "server/handlers/sandbox.py"): "holds its two commands itself; a type of config/fields.py would do",
-    ("sqlalchemy", "server/booking/answering.py"): _ROW_TYPE,
-    ("sqlalchemy", "server/booking/cancelling.py"): _ROW_TYPE,
-    ("sqlalchemy", "server/booking/due.py"): _ROW_TYPE,
-    ("sqlalchemy", "server/booking/matching.py"): _ROW_TYPE,
-    ("sqlalchemy", "server/booking/ordering.py"): _ROW_TYPE,
-    ("sqlalchemy", "server/booking/viewing.py"): _ROW_TYPE,
-    ("sqlalchemy", "server/bridge/notices.py"): _ROW_TYPE,
-    ("sqlalchemy", "server/jobs/orders.py"): _ROW_TYPE,
-    ("sqlalchemy", "server/booking/reviewing.py"): _CONDITIONS,
-    ("sqlalchemy", "server/booking/standing.py"): _CONDITIONS,
-    ("sqlalchemy", "server/booking/visiting.py"): _CONDITIONS,
-    ("tables", "server/booking/answering.py"): _CONDITIONS,
-    ("tables", "server/booking/cancelling.py"): _CONDITIONS,
-    ("tables", "server/booking/due.py"): _CONDITIONS,
-    ("tables", "server/booking/matching.py"): _CONDITIONS,
-    ("tables", "server/booking/reviewing.py"): _CONDITIONS,
-    ("tables", "server/booking/standing.py"): _CONDITIONS,
-    ("tables", "server/booking/visiting.py"): _CONDITIONS,
-    ("tables", "server/bridge/roster_news.py"): _CONDITIONS,
-    ("sqlalchemy", "server/roster/bookable.py"): _MISNAMED,
-    ("tables", "server/roster/bookable.py"): _MISNAMED,
 }
 
 

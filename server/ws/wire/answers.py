@@ -129,3 +129,19 @@ class DisconnectPush:
 
 
 Push = MembershipPush | UnsubscribePush | DisconnectPush
+
+
+def push_members(push: Push) -> dict[str, Any]:
+    """A push as every encoding says it; clients index `reason` without default."""
+    match push:
+        case MembershipPush(channel=channel, kind=kind, info=info):
+            return {"channel": channel, kind: {"info": info.members()}}
+        case UnsubscribePush(channel=channel, ending=ending):
+            return {"channel": channel, "unsubscribe": {"code": ending.code, "reason": ending.reason}}
+        case DisconnectPush(disconnect=disconnect):
+            return {"disconnect": {"code": disconnect.code, "reason": disconnect.reason}}
+
+
+def error_members(error: ErrorCode) -> dict[str, Any]:
+    """An error as every encoding says it."""
+    return _without_zeros({"code": error.code, "message": error.message, "temporary": error.temporary})

@@ -15,6 +15,7 @@ class Codec(Protocol):
     subprotocol: str  # what a client offers in Sec-WebSocket-Protocol
     is_text: bool  # whether its messages travel in text frames
     ping: bytes  # the frame of a server ping
+    pong: str | bytes  # a client's whole message that answers one
 
     def decode(self, message: str | bytes) -> list[Command]:
         """The commands of one message, in order and at least one. Raises BadFrame."""

@@ -7,15 +7,7 @@ import json
 from typing import Any
 
 from server.core.strict_json import BadJson, dumps, parse
-from server.ws.wire.answers import (
-    DisconnectPush,
-    MembershipPush,
-    Publication,
-    Push,
-    Reply,
-    Result,
-    UnsubscribePush,
-)
+from server.ws.wire.answers import Publication, Push, Reply, Result, error_members, push_members
 from server.ws.wire.codes import ErrorCode
 from server.ws.wire.commands import BadFrame, Command, parse_command, salvage
 from server.ws.wire.frames import framed
@@ -27,6 +19,7 @@ class JsonCodec:
     subprotocol = "centrifuge-json"
     is_text = True
     ping = framed(b"{}", is_text=True)
+    pong = "{}"
 
     def __init__(self, *, commands_per_frame: int) -> None:
         self._commands_per_frame = commands_per_frame
@@ -45,24 +38,14 @@ class JsonCodec:
     def encode_reply(self, reply: Reply) -> bytes:
         head = b'{"id":%d,' % reply.id
         if isinstance(reply.answer, ErrorCode):
-            return _frame(head + b'"error":' + _error(reply.answer) + b"}")
+            return _frame(head + b'"error":' + _text(error_members(reply.answer)) + b"}")
         return _frame(head + b'"%b":' % reply.answer.method.encode() + _result(reply.answer) + b"}")
 
     def encode_publication(self, channel: str, publication: Publication) -> bytes:
         return _frame(b'{"push":{"channel":%b,"pub":%b}}' % (_text(channel), _publication(publication)))
 
     def encode_push(self, push: Push) -> bytes:
-        return _frame(_text({"push": _push(push)}))
-
-
-def _push(push: Push) -> dict[str, Any]:
-    match push:
-        case MembershipPush(channel=channel, kind=kind, info=info):
-            return {"channel": channel, kind: {"info": info.members()}}
-        case UnsubscribePush(channel=channel, ending=ending):
-            return {"channel": channel, "unsubscribe": {"code": ending.code, "reason": ending.reason}}
-        case DisconnectPush(disconnect=disconnect):
-            return {"disconnect": {"code": disconnect.code, "reason": disconnect.reason}}
+        return _frame(_text({"push": push_members(push)}))
 
 
 def _command(line: str) -> Command:
@@ -86,13 +69,6 @@ def _frame(payload: bytes) -> bytes:
 
 def _text(value: Any) -> bytes:
     return dumps(value).encode("utf-8")
-
-
-def _error(error: ErrorCode) -> bytes:
-    members: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.temporary:
-        members["temporary"] = True
-    return _text(members)
 
 
 def _result(result: Result) -> bytes:
