@@ -185,7 +185,7 @@ t_qualification_certification = Table(
     Column("certificate_file_id", code(), nullable=False),
     Column("health_certificate_file_id", code(), nullable=False),
     Column("status", code(16), nullable=False),
-    Column("reason", Text),
+    Column("reason", Sealed("t_qualification_certification.reason")),
     Column("submitted_at", Instant, nullable=False),
     Column("reviewed_at", Instant),
     Column("reviewed_by", code()),

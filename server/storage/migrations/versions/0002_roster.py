@@ -314,7 +314,7 @@ def upgrade() -> None:
         sa.Column("certificate_file_id", code(32), nullable=False),
         sa.Column("health_certificate_file_id", code(32), nullable=False),
         sa.Column("status", code(16), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", Sealed("t_qualification_certification.reason"), nullable=True),
         sa.Column("submitted_at", Instant(), nullable=False),
         sa.Column("reviewed_at", Instant(), nullable=True),
         sa.Column("reviewed_by", code(32), nullable=True),
