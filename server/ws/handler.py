@@ -9,11 +9,13 @@ from tornado.websocket import WebSocketHandler as TornadoHandler
 from server.core.strict_json import dumps
 from server.ws.connection import Connection
 from server.ws.live import LiveChannels
+from server.ws.wire.codec import Codec
 
 # Together a peer that vanished is noticed within 25 s where no proxy stands between (reliability.md P6).
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
 _USER_TIMEOUT_MS = 20_000
 _TOKENS_DO_NOT_BELONG_IN_URLS = ("token", "access_token")
+_NAMES_OF_THE_ENCODING = ("format", "cf_protocol")
 
 
 class WebSocketHandler(TornadoHandler):
@@ -61,9 +63,16 @@ class WebSocketHandler(TornadoHandler):
         self.stream = connection.stream
         self.set_nodelay(True)
         _notice_dead_peers(self.stream.socket)
+        self._guest = self._live.open(self, codec=self._codec(), remote_address=self.request.remote_ip or "")
+
+    def _codec(self) -> Codec:
+        """The agreed sub-protocol's; else the one that the address names, as older clients do; else JSON."""
         codecs = self._live.codecs
-        codec = codecs[self.selected_subprotocol] if self.selected_subprotocol else next(iter(codecs.values()))
-        self._guest = self._live.open(self, codec=codec, remote_address=self.request.remote_ip or "")
+        if self.selected_subprotocol:
+            return codecs[self.selected_subprotocol]
+        if any(b"protobuf" in self.request.query_arguments.get(name, ()) for name in _NAMES_OF_THE_ENCODING):
+            return codecs["centrifuge-protobuf"]
+        return next(iter(codecs.values()))
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         return None if self._guest is None else self._guest.receive(message)

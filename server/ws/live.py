@@ -28,6 +28,8 @@ from server.ws.wheel import Wheel
 from server.ws.wire.codec import Codec
 from server.ws.wire.codes import Disconnect, Disconnects
 from server.ws.wire.json_codec import JsonCodec
+from server.ws.wire.msgpack_codec import MsgpackCodec
+from server.ws.wire.protobuf_codec import ProtobufCodec
 
 _CLOSED_AT_ONCE = 100  # of a drain; others are served in between
 _POLL_S = 0.02
@@ -49,9 +51,10 @@ class LiveChannels:
         self.allowed_origins = frozenset(allowed_origins)
         self.counts: Counter[str] = Counter()
         self.connections: set[Connection] = set()
-        self.codecs: dict[str, Codec] = {
-            codec.subprotocol: codec for codec in (JsonCodec(commands_per_frame=limits.commands_per_frame),)
-        }
+        codecs: tuple[Codec, ...] = tuple(
+            made(commands_per_frame=limits.commands_per_frame) for made in (JsonCodec, ProtobufCodec, MsgpackCodec)
+        )
+        self.codecs = {codec.subprotocol: codec for codec in codecs}  # the first is spoken where none is named
         self._bus = bus
         self._tasks = tasks
         self._rules = rules = rules or ChannelRules()
