@@ -11,7 +11,6 @@ from config import wire_text
 from config.fields import Body, IdText, Name, PhoneText, Query, Secret, Text2000, Token
 
 _FULL_WIDTH_DIGITS = {ord("０") + digit: ord("0") + digit for digit in range(10)}  # of Chinese keyboards
-_SHORTEST_USERNAME = 2
 # Names under which nobody may speak to families but the house itself.
 _OFFICIAL = ("admin", "administrator", "root", "system", "peihu", "管理员", "客服", "官方", "系统消息", "平台")
 
@@ -24,8 +23,6 @@ def _read_sms_code(value: object) -> str:
 
 
 def _read_username(name: str) -> str:
-    if len(name) < _SHORTEST_USERNAME:
-        raise PydanticCustomError("too_short", "用户名至少 2 个字")
     plain = unicodedata.normalize("NFKC", name).casefold().replace(" ", "")
     if any(plain.startswith(word) or plain.endswith(word) for word in _OFFICIAL):
         raise PydanticCustomError("invalid", "用户名不能冒充平台或管理人员")

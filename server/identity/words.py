@@ -23,8 +23,13 @@ def user_answer(user: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def me_answer(user: Mapping[str, Any]) -> dict[str, Any]:
-    """The caller's own account; `user` is a row of `store.user_with_career`."""
-    answer = user_answer(user) | {
+    """The caller's own account; `user` is a row of `store.user_with_career`.
+
+    The `user` of contract.md §3 stands there whole and its fields beside the others, as either is read there.
+    """
+    own = user_answer(user)
+    answer = own | {
+        "user": own,
         "registered_at": shanghai_text(user["registered_at"]),
         "verification_status": user["verification_status"],
         "verification_status_text": VERIFICATION_STATUS_TEXT[user["verification_status"]],

@@ -79,7 +79,7 @@ async def _forget_resend(identity):
         {"password": "short12"},
         {"password": "x" * 129},
         {"password": "nul\0nul\0nul"},
-        {"username": "王"},
+        {"username": " "},
         {"username": "x" * 51},
         {"username": "平台客服"},
         {"username": "ＡＤＭＩＮ1"},
@@ -113,11 +113,16 @@ async def test_passwords_that_differ_after_72_bytes_are_different(identity):
     assert (await identity.log_in(PHONE, long + "a"))["token"]
 
 
+def test_a_username_may_be_one_character():
+    assert _register(username="王").username == "王"
+
+
 async def test_me_shows_the_account_and_never_the_whole_phone(identity):
     user_id = await identity.register(PHONE)
     call = await identity.call_with((await identity.log_in(PHONE))["token"])
     me = await identity.accounts.me(call, ReadMe())
     assert me["user_id"] == user_id and me["phone_masked"] == "138****8000"
+    assert me["user"] == {name: me[name] for name in ("user_id", "username", "user_type", "user_type_text", "phone_masked")}
     assert me["verification_status"] == "unverified" and me["registered_at"].endswith("+08:00")
     assert "caregiver_id" not in me and PHONE not in str(me)
 
