@@ -7,7 +7,7 @@ Relation = Literal["self", "parent", "child", "spouse", "other"]
 
 GENDER_TEXTS = {"male": "男", "female": "女"}
 RELATION_TEXTS = {"self": "本人", "parent": "父母", "child": "子女", "spouse": "配偶", "other": "其他"}
-QUALIFICATION_TEXTS = {"unverified": "未认证", "pending": "审核中", "approved": "已通过", "rejected": "未通过"}
+QUALIFICATION_TEXTS = {"unverified": "未提交", "pending": "审核中", "approved": "已通过", "rejected": "未通过"}
 SERVICE_STATE_TEXTS = {"idle": "空闲", "busy": "服务中", "off": "休息中"}
 
 

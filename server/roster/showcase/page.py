@@ -63,21 +63,36 @@ class CaregiverPage:
             "accepts_night": row["accepts_night"],
             "completed_count": row["completed_count"],
             "good_rate": None if not row["review_count"] else round(row["good_count"] / row["review_count"], 4),
-            "reviews": [_public_review(review) for review in reviews],
+            "reviews": [self._review(review) for review in reviews],
             "cases": [self._case(case) for case in cases],
         }
 
     def _case(self, row: Any) -> dict[str, Any]:
-        service = self._catalog.service_type(row["service_type"])
         return {
             "case_id": row["case_id"],
             "service_type": row["service_type"],
-            "service_type_text": row["service_type"] if service is None else service.name,
+            "service_type_text": self._service_name(row["service_type"]),
             "summary": row["summary"],
             "condition_tags": json.loads(row["condition_tags"]),
             "duration_minutes": row["duration_minutes"],
             "month": row["month"],
         }
+
+    def _review(self, row: Any) -> dict[str, Any]:
+        return {
+            "review_id": row["review_id"],
+            "author": masked_name(row["username"]),
+            "service_type": row["service_type"],
+            "service_type_text": self._service_name(row["service_type"]),
+            "score": row["review_score"],
+            "content": row["review_content"],
+            "tags": json.loads(row["review_tags"]) if row["review_tags"] else [],
+            "created_at": shanghai_text(row["reviewed_at"]),
+        }
+
+    def _service_name(self, code: str) -> str:
+        service = self._catalog.service_type(code)
+        return code if service is None else service.name
 
     async def list_own_reviews(self, call: Call, command: ListReviews) -> dict[str, Any]:
         """What families wrote about the asking caregiver, newest first."""
@@ -94,7 +109,7 @@ class CaregiverPage:
         cursor = None
         if len(rows) > command.limit:
             cursor = pack_cursor(_REVIEW_LIST, (shown[-1]["reviewed_at"], shown[-1]["review_id"]))
-        items = [_public_review(row) | {"order_id": row["order_id"]} for row in shown]
+        items = [self._review(row) | {"order_id": row["order_id"]} for row in shown]
         return {"items": items, "next_cursor": cursor}
 
 
@@ -112,15 +127,3 @@ def _certificates(paper: Any) -> list[dict[str, Any]]:
             "expires_on": paper["health_certificate_expires_on"].isoformat(),
         },
     ]
-
-
-def _public_review(row: Any) -> dict[str, Any]:
-    return {
-        "review_id": row["review_id"],
-        "author": masked_name(row["username"]),
-        "service_type": row["service_type"],
-        "score": row["review_score"],
-        "content": row["review_content"],
-        "tags": json.loads(row["review_tags"]) if row["review_tags"] else [],
-        "created_at": shanghai_text(row["reviewed_at"]),
-    }

@@ -27,7 +27,7 @@ async def test_a_profile_is_read_back_as_it_was_posted(roster):
     assert same == {name: PROFILE[name] for name in same}
     assert (shown["districts"], shown["skills"]) == (["haidian", "xicheng"], ["dialysis", "stroke"])
     assert (shown["caregiver_id"], shown["age"], shown["online"]) == (caregiver_id, 41, True)
-    assert (shown["qualification_status"], shown["qualification_status_text"]) == ("unverified", "未认证")
+    assert (shown["qualification_status"], shown["qualification_status_text"]) == ("unverified", "未提交")
     assert (shown["districts_text"], shown["photo_url"]) == (["海淀区", "西城区"], None)
 
 

@@ -150,6 +150,7 @@ async def test_reviews_make_the_rating_and_hide_their_author(roster, database):
     authors = {(one["author"], one["content"], tuple(one["tags"])) for one in shown["reviews"]}
     assert authors == {("李**", "谢谢", ("准时",))}
     assert "order_id" not in shown["reviews"][0]
+    assert {one["service_type_text"] for one in shown["reviews"]} == {"小时陪诊"}
 
 
 async def test_a_mean_is_rounded_half_up_to_a_thousandth(roster, database):
