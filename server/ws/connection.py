@@ -159,7 +159,7 @@ class Connection:
         self._room.counts[f"closed_{disconnect.code}"] += 1
         self.outbound.close()
         self._transport.close(disconnect.code, disconnect.reason)
-        self._leave()
+        self._leave(lingers=disconnect.reconnects and disconnect is not Disconnects.NO_PONG)
 
     def gone(self) -> None:
         """The socket is closed, by whomever."""
@@ -167,9 +167,9 @@ class Connection:
         self.outbound.close()
         self._leave()
 
-    def _leave(self) -> None:
+    def _leave(self, *, lingers: bool = True) -> None:
         self._room.wheel.remove(self)
-        self._room.entrance.leave(self)
+        self._room.entrance.leave(self, lingers=lingers)
         if self._calls is not None:
             self._calls.drop_waiting()
 

@@ -125,14 +125,14 @@ class Entrance:
             self._registry.replace(guest, identity)
         return effects
 
-    def leave(self, guest: Guest) -> None:
-        """Take the connection out of everything; harmless when repeated."""
+    def leave(self, guest: Guest, *, lingers: bool = True) -> None:
+        """Take the connection out of everything; harmless when repeated. `lingers`: it may be back in a moment."""
         if guest.session.identity is not None:
             self._registry.remove(guest, guest.session.identity)
         for channel in tuple(guest.seats):
-            self.leave_channel(guest, channel)
+            self.leave_channel(guest, channel, lingers=lingers)
 
-    def leave_channel(self, guest: Guest, channel: str) -> None:
+    def leave_channel(self, guest: Guest, channel: str, *, lingers: bool = True) -> None:
         """Give one seat up; unknown channels are ignored."""
         seat = guest.seats.pop(channel, None)
         if seat is None:
@@ -140,7 +140,7 @@ class Entrance:
         was_inside = not seat.joining
         self._hub.leave(seat)
         if was_inside and self._has_presence(channel):
-            self._roll.note("leave", channel, guest.session.info)
+            self._roll.leave(channel, guest.session.info, lingers=lingers)
 
     async def _prepare(self, guest: Guest, channel: str, resume: Resume | None, *, join_leave: bool = False) -> Joined:
         _still_open(guest.session)
@@ -161,7 +161,7 @@ class Entrance:
     def _enter(self, guest: Guest, channel: str, joined: Joined) -> None:
         self._hub.enter(guest.seats[channel], joined)
         if self._has_presence(channel):
-            self._roll.note("join", channel, guest.session.info)
+            self._roll.join(channel, guest.session.info)
 
     def _has_presence(self, channel: str) -> bool:
         rule = self._rules.of(channel)

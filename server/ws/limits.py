@@ -24,6 +24,8 @@ class Limits:
     ping_interval_s: int = 25  # below the 60 s after which home routers forget
     pong_timeout_s: float = 8.0
     expiry_grace_s: float = 25.0  # the client refreshes when its ttl has run out, not before
+    presence_lingers_s: float = 3.0  # official clients are back after 0.1 to 2.5 s, with one failed attempt
+    presence_ttl_s: float = 60.0  # a crashed instance's people are told as gone after this
     recovery_entries: int = 1_000
     recovery_bytes: int = 1_048_576
     history_entries: int = 300

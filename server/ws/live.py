@@ -60,12 +60,15 @@ class LiveChannels:
         self._rules = rules = rules or ChannelRules()
         self._draining = False
         self._handshakes: Bucket | None = None
-        presence = presence or LocalPresence()
+        presence = presence or LocalPresence(ttl_s=limits.presence_ttl_s)
         turn, self._wheel = Turn(), Wheel()
-        roll = Roll(presence=presence, bus=bus, tasks=tasks, counts=self.counts)
+        self._roll = roll = Roll(presence=presence, bus=bus, tasks=tasks, limits=limits, counts=self.counts)
         self._registry = Registry(connections_per_user=limits.connections_per_user)
         self.hub = Hub(log=log, bus=bus, rules=rules, turn=turn, tasks=tasks, limits=limits, counts=self.counts)
-        self._control = Control(hub=self.hub, registry=self._registry, counts=self.counts)
+        self.switchboard = Switchboard(bus=bus, tasks=tasks, limits=limits, counts=self.counts)
+        self._control = Control(
+            hub=self.hub, registry=self._registry, switchboard=self.switchboard, counts=self.counts
+        )
         entrance = Entrance(
             authenticate=authenticate, may_follow=may_follow, hub=self.hub, registry=self._registry, roll=roll,
             rules=rules, limits=limits,
@@ -82,6 +85,7 @@ class LiveChannels:
         self._bus.on_channel(self.hub.receive)
         self._bus.on_control(self._control.obey)
         self._wheel.start()
+        self._roll.start()
         self._tasks.forever("check positions", self._check_positions)
 
     async def _check_positions(self) -> None:

@@ -1,15 +1,23 @@
-"""Keeps the roll of channels with presence."""
+"""Keeps the roll of channels with presence.
 
+Others are told when a user comes and when a user is gone, not each connection: a second tab is no news, and
+neither is a phone that changes networks and is back before its entry was taken out.
+"""
+
+import asyncio
 from collections import Counter, deque
 from typing import Any
 
 from server.core.errors import Unavailable
 from server.core.tasks import Tasks
 from server.storage.pubsub.port import Bus, ControlMessage
+from server.ws.limits import Limits
 from server.ws.presence import Presence
 from server.ws.wire.answers import ClientInfo, MembershipPush
 
 KIND = "membership"  # of control messages
+_KEPT_AT_ONCE = 500
+_KEPT_TIMES_A_LIFE = 3  # two rounds may fail before an entry expires
 
 
 class Roll:
@@ -18,17 +26,61 @@ class Roll:
     Nobody waits for them: a slow store must not keep sockets of gone clients open.
     """
 
-    def __init__(self, *, presence: Presence, bus: Bus, tasks: Tasks, counts: Counter[str]) -> None:
+    def __init__(
+        self, *, presence: Presence, bus: Bus, tasks: Tasks, limits: Limits, counts: Counter[str]
+    ) -> None:
         self._presence = presence
         self._bus = bus
         self._tasks = tasks
+        self._limits = limits
         self._counts = counts
+        self._own: dict[tuple[str, str], ClientInfo] = {}
+        self._lingering: dict[tuple[str, str], float] = {}  # to when; in this order, because all linger equally long
         self._pending: deque[MembershipPush] = deque()
-        self._working = False
+        self._working = self._waiting = False
 
-    def note(self, kind: str, channel: str, info: ClientInfo) -> None:
-        """A client joined or left; `kind` is "join" or "leave"."""
-        self._pending.append(MembershipPush(channel, kind, info))
+    def start(self) -> None:
+        """Keep the entries of this instance alive from now on."""
+        self._tasks.forever("keep presence", self._keep_for_ever)
+
+    def join(self, channel: str, info: ClientInfo) -> None:
+        """A connection of this instance is in the channel."""
+        key = (channel, info.client)
+        self._own[key] = info
+        if self._lingering.pop(key, None) is None:
+            self._note(MembershipPush(channel, "join", info))
+
+    def leave(self, channel: str, info: ClientInfo, *, lingers: bool) -> None:
+        """It is in no more. One that lingers may be back in a moment, and then it was never gone."""
+        key = (channel, info.client)
+        if key not in self._own:
+            return
+        if not lingers:
+            self._end(key)
+            return
+        self._lingering.setdefault(key, asyncio.get_running_loop().time() + self._limits.presence_lingers_s)
+        if not self._waiting:
+            self._waiting = True
+            self._tasks.start("presence lingers", self._wait())
+
+    def _end(self, key: tuple[str, str]) -> None:
+        self._lingering.pop(key, None)
+        self._note(MembershipPush(key[0], "leave", self._own.pop(key)))
+
+    async def _wait(self) -> None:
+        try:
+            while self._lingering:
+                key, until = next(iter(self._lingering.items()))
+                left_s = until - asyncio.get_running_loop().time()
+                if left_s > 0:
+                    await asyncio.sleep(left_s)
+                else:
+                    self._end(key)
+        finally:
+            self._waiting = False
+
+    def _note(self, push: MembershipPush) -> None:
+        self._pending.append(push)
         if not self._working:
             self._working = True
             self._tasks.start("roll", self._work())
@@ -41,14 +93,35 @@ class Roll:
             self._working = False
 
     async def _enter(self, push: MembershipPush) -> None:
+        """What fails here is mended by the next rounds of keeping and expiry."""
         try:
             if push.kind == "join":
-                await self._presence.add(push.channel, push.info)
+                is_news = await self._presence.add(push.channel, push.info)
             else:
-                await self._presence.remove(push.channel, push.info.client)
-            await self._bus.broadcast(ControlMessage(KIND, _body(push)))
+                is_news = await self._presence.remove(push.channel, push.info.client)
+            if is_news:
+                await self._bus.broadcast(ControlMessage(KIND, _body(push)))
         except Unavailable:
             self._counts["presence_failed"] += 1
+
+    async def _keep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.presence_ttl_s / _KEPT_TIMES_A_LIFE)
+            try:
+                await self.keep()
+            except Unavailable:
+                self._counts["presence_failed"] += 1
+
+    async def keep(self) -> None:
+        """One round: our entries live on, and those of instances that died are told as gone. Raises Unavailable."""
+        own = [(channel, info) for (channel, _), info in self._own.items()]
+        for start in range(0, len(own), _KEPT_AT_ONCE):
+            batch = own[start : start + _KEPT_AT_ONCE]
+            await self._presence.keep([entry for entry in batch if (entry[0], entry[1].client) in self._own])
+            await asyncio.sleep(0)
+        for channel, info in await self._presence.take_expired():
+            self._counts["presence_expired"] += 1
+            await self._bus.broadcast(ControlMessage(KIND, _body(MembershipPush(channel, "leave", info))))
 
 
 def _body(push: MembershipPush) -> dict[str, object]:
