@@ -58,6 +58,7 @@ from server.storage.pubsub.port import Bus
 from server.storage.retention import Retention
 from server.storage.sql import Database
 from server.storage.unit_of_work import UnitOfWork
+from server.ws.fallback.handlers import fallback_routes
 from server.ws.handler import WebSocketHandler
 from server.ws.limits import Limits
 from server.ws.live import LiveChannels
@@ -226,6 +227,7 @@ class Peihu:
         edge = self.edge
         return [
             (r"/connection/websocket", WebSocketHandler, {"live": self.live}),
+            *fallback_routes(self.live),
             *operation_routes((one for one in self.operations if getattr(one, "rest", True)), edge),
             *operation_routes(self.sandbox_operations, edge, loopback_only=True),
             *notify_routes(self.billing.notifications, edge),

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 from server.storage.pubsub.port import ControlMessage
+from server.ws.fallback.switchboard import ANSWERED, ASKED, Switchboard
 from server.ws.hub import Hub
 from server.ws.registry import Registry, Revocation
 from server.ws.roll import KIND as MEMBERSHIP
@@ -16,13 +17,14 @@ _LONGEST_REASON_BYTES = 123  # what a close frame holds
 class Control:
     """Obeys the bus's control messages. What it cannot read it counts and leaves."""
 
-    def __init__(self, *, hub: Hub, registry: Registry, counts: Counter[str]) -> None:
+    def __init__(self, *, hub: Hub, registry: Registry, switchboard: Switchboard, counts: Counter[str]) -> None:
         self._hub = hub
+        self._switchboard = switchboard
         self._registry = registry
         self._counts = counts
 
     def obey(self, message: ControlMessage) -> None:
-        """Kinds: "revoke", "access_ended" (storage/pubsub/port.py) and "membership" (roll.py)."""
+        """Kinds: "revoke", "access_ended" (storage/pubsub/port.py), "membership" (roll.py), the switchboard's."""
         body = message.body
         if message.kind == "revoke":
             self._revoke(body)
@@ -34,6 +36,8 @@ class Control:
             push = read_body(body)
             if push is not None:
                 self._hub.tell_watchers(push)
+        elif message.kind in (ASKED, ANSWERED):
+            self._switchboard.obey(message)
         else:
             self._counts["unknown_orders"] += 1
 

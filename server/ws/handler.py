@@ -1,6 +1,5 @@
 """Tornado's side of the live channels."""
 
-import socket
 from collections.abc import Awaitable
 from typing import Any
 
@@ -9,11 +8,9 @@ from tornado.websocket import WebSocketHandler as TornadoHandler
 from server.core.strict_json import dumps
 from server.ws.connection import Connection
 from server.ws.live import LiveChannels
+from server.ws.peer import notice_dead_peers
 from server.ws.wire.codec import Codec
 
-# Together a peer that vanished is noticed within 25 s where no proxy stands between (reliability.md P6).
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
-_USER_TIMEOUT_MS = 20_000
 _TOKENS_DO_NOT_BELONG_IN_URLS = ("token", "access_token")
 _NAMES_OF_THE_ENCODING = ("format", "cf_protocol")
 
@@ -62,7 +59,7 @@ class WebSocketHandler(TornadoHandler):
             return
         self.stream = connection.stream
         self.set_nodelay(True)
-        _notice_dead_peers(self.stream.socket)
+        notice_dead_peers(self.stream.socket)
         self._guest = self._live.open(self, codec=self._codec(), remote_address=self.request.remote_ip or "")
 
     def _codec(self) -> Codec:
@@ -84,12 +81,3 @@ class WebSocketHandler(TornadoHandler):
     def abort(self) -> None:
         """Drop the socket without a word."""
         self.stream.close()
-
-
-def _notice_dead_peers(peer: socket.socket) -> None:
-    if peer.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        peer.setsockopt(socket.IPPROTO_TCP, option, value)
-    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)

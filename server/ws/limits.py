@@ -17,6 +17,9 @@ class Limits:
     rpc_per_s: float = 50.0  # fast typing is 10 a second
     calls_in_flight: int = 16  # waiting or running a connection; beyond it 111
     queue_bytes: int = 1_048_576  # a slower reader is closed with 3008
+    emulated_waiting_bytes: int = 131_072  # two full frames behind a slow command; beyond it 429
+    emulations_asked: int = 256  # questions to other instances at once, also for nodes that never were
+    emulation_answer_s: float = 2.0  # below the 5 s after which clients give a command up
     errors_in_a_row: int = 20  # a client that only sends nonsense is closed
     authenticate_within_s: float = 5.0
     answer_within_s: float = 4.0  # official clients give up a subscribe after 5 s and drop the connection

@@ -13,6 +13,7 @@ from server.ws.connection import Connection
 from server.ws.control import Control
 from server.ws.desk import Desk
 from server.ws.entrance import Entrance
+from server.ws.fallback.switchboard import Switchboard
 from server.ws.hub import Hub
 from server.ws.limits import Limits
 from server.ws.outbound import Turn
@@ -25,6 +26,7 @@ from server.ws.room import Room
 from server.ws.rules import ChannelRules
 from server.ws.session import Session
 from server.ws.wheel import Wheel
+from server.ws.wire.answers import Address
 from server.ws.wire.codec import Codec
 from server.ws.wire.codes import Disconnect, Disconnects
 from server.ws.wire.json_codec import JsonCodec
@@ -105,19 +107,28 @@ class LiveChannels:
             return _BUSY_RETRY_S
         return None
 
-    def open(self, transport: Transport, *, codec: Codec, remote_address: str) -> Connection:
-        """A socket was opened; the edge calls `receive` and, once, `closed` for it."""
+    def open(
+        self, transport: Transport, *, codec: Codec, remote_address: str, address: Address | None = None
+    ) -> Connection:
+        """A socket was opened; the edge calls `receive` and, once, `closed` for it.
+
+        With an `address` the switchboard brings what the client says.
+        """
         now = asyncio.get_running_loop().time()
-        session = Session(str(uuid4()), limits=self.limits, rules=self._rules, now=now)
+        session = Session(str(uuid4()), limits=self.limits, rules=self._rules, now=now, address=address)
         connection = Connection(self._room, transport, session=session, codec=codec, remote_address=remote_address)
         connection.set_deadline()
         self.connections.add(connection)
+        if address is not None:
+            self.switchboard.enter(address, connection)
         self.counts["opened"] += 1
         return connection
 
     def closed(self, connection: Connection) -> None:
         """The socket of a connection is closed."""
         self.connections.discard(connection)
+        if connection.session.address is not None:
+            self.switchboard.leave(connection.session.address)
         connection.gone()
 
     def revoke(self, *, user_id: str | None, login_id: str | None, disconnect: Disconnect = Disconnects.FORCED) -> int:

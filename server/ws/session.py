@@ -15,7 +15,7 @@ from server.ws.recovery import Joined
 from server.ws.rules import ChannelRules
 from server.ws.subscriptions import Subscriptions
 from server.ws.wire import answers, commands
-from server.ws.wire.answers import ClientInfo, Reply, Result
+from server.ws.wire.answers import Address, ClientInfo, Reply, Result
 from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode, Errors, Unsubscriptions
 from server.ws.wire.commands import Command
 
@@ -36,10 +36,15 @@ class State(Enum):
 class Session:
     """Decides what each command means now. Instants are seconds on one monotonic clock."""
 
-    __slots__ = ("client", "state", "identity", "subscriptions", "lifeline", "_limits", "_rules", "_nonsense")
+    __slots__ = (
+        "client", "address", "state", "identity", "subscriptions", "lifeline", "_limits", "_rules", "_nonsense",
+    )  # fmt: skip
 
-    def __init__(self, client: str, *, limits: Limits, rules: ChannelRules, now: float) -> None:
+    def __init__(
+        self, client: str, *, limits: Limits, rules: ChannelRules, now: float, address: Address | None = None
+    ) -> None:
         self.client = client
+        self.address = address
         self.state = State.WAITING
         self.identity: Identity | None = None
         self.subscriptions = Subscriptions(rules=rules, most=limits.channels_per_connection)
@@ -117,7 +122,7 @@ class Session:
         subs = {channel: self.subscriptions.settle(channel, place) for channel, place in joined.items()}
         result = answers.connected(
             client=self.client, version=SERVER_VERSION, ttl_s=_whole(ttl_s), ping_s=self._limits.ping_interval_s,
-            subs=subs,
+            subs=subs, address=self.address,
         )  # fmt: skip
         return Reply(command.id, result)
 

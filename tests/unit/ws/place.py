@@ -17,6 +17,7 @@ from server.core.tasks import Tasks
 from server.storage.channel_log.sql import SqlChannelLog
 from server.storage.pubsub.in_process import InProcessBus
 from server.storage.pubsub.port import ChannelMessage, ControlMessage
+from server.ws.fallback.handlers import fallback_routes
 from server.ws.handler import WebSocketHandler
 from server.ws.limits import Limits
 from server.ws.live import LiveChannels
@@ -57,7 +58,9 @@ class Place:
             limits=limits,
             allowed_origins=allowed_origins,
         )
-        application = Application([(r"/connection/websocket", WebSocketHandler, {"live": self.live})])
+        application = Application(
+            [(r"/connection/websocket", WebSocketHandler, {"live": self.live}), *fallback_routes(self.live)]
+        )
         self.server = HTTPServer(application)
         [listening] = bind_sockets(0, "127.0.0.1")
         self.port = listening.getsockname()[1]
