@@ -278,12 +278,11 @@ class Bookings:
         return await until(reached)
 
     async def offer_to(self, order_id: str, caregivers: list[Person]) -> dict[str, str]:
-        """Offers to exactly these at once: caregiver id -> offer id; the waves are over."""
+        """Offers to exactly these at once: caregiver id -> offer id; nobody was asked before, nobody will be."""
         store = self._world.product.booking.core.offers
         now = self._world.clock.now()
 
         async def body(tx: Any) -> None:
-            await store.close(tx, "withdrawn", offer.c.order_id == order_id, at=now)
             await tx.run(update(t_order).where(t_order.c.order_id == order_id).values(next_wave_at=None))
             order = await tx.one(select(t_order).where(t_order.c.order_id == order_id))
             for one in caregivers:
@@ -309,7 +308,7 @@ class _Chosen:
         self.caregiver_id, self.user_id, self.ranking = caregiver_id, user_id, {}
 
 
-def _settings(directory: Any) -> Settings:
+def settings_for(directory: Any) -> Settings:
     return Settings(
         data_dir=directory,
         jwt_secret=_SECRET,
@@ -330,7 +329,7 @@ def open_world(io_loop, tmp_path, peopled_file, caplog):
         directory = tmp_path / f"world{len(opened)}"
         directory.mkdir()
         shutil.copyfile(peopled_file, directory / "peihu.db")
-        instances = [Instance(_settings(directory), one) for one in parts or (Parts(),)]
+        instances = [Instance(settings_for(directory), one) for one in parts or (Parts(),)]
         for instance in instances:
             await instance.start()
         world = World(instances, await find_cast(instances[0].product.base.database))

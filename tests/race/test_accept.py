@@ -85,7 +85,8 @@ async def _accept_again_and_again(rivals, number):
         *(rivals.ask(caregiver, "order.accept", body, by_rpc=tap % 2 == 0) for tap in range(CALLERS))
     )
     answers = [(reply.status, reply.code, reply.data) for reply in replies]
-    assert answers == [(200, "ok", {"order_id": order_id, "status": "awaiting_service"})] * CALLERS
+    assert answers == [(200, "ok", replies[0].data)] * CALLERS
+    assert (replies[0].data["order_id"], replies[0].data["status"]) == (order_id, "awaiting_service")
     version = (await rivals.world.order(order_id))["version"]
     assert version == 3, f"round {number}: version {version}"
 

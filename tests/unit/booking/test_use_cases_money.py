@@ -1,4 +1,4 @@
-"""What payments and cancellations mean to an order, to the fen."""
+"""What payments and cancellations mean, to the fen."""
 from datetime import timedelta
 
 import pytest
@@ -148,7 +148,9 @@ async def test_a_quote_is_honoured_for_ten_minutes_although_the_price_has_risen(
     now_dearer = await stage.must(family, "order.create", **wish)
     assert now_dearer["amount_fen"] > quoted["amount_fen"]
     await stage.must(family, "order.cancel", order_id=now_dearer["order_id"], reason="改期")
-    other = await stage.do(family, "order.create", **wish | {"requirements": "轮椅"}, quote_id=quoted["quote_id"])
+    tomorrow = [shanghai_text(instant + timedelta(days=1)) for instant in slot]
+    moved = wish | {"start_at": tomorrow[0], "end_at": tomorrow[1]}
+    other = await stage.do(family, "order.create", **moved, quote_id=quoted["quote_id"])
     assert (other.status, other.code) == (409, "quote_expired")
     await stage.advance(10 * 60 + 5)
     late = await stage.do(family, "order.create", **wish, quote_id=quoted["quote_id"])

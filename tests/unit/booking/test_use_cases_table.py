@@ -1,4 +1,4 @@
-"""Every state, event and actor: allowed or refused exactly as the table says."""
+"""Each state, event and actor, exactly as the table says."""
 from itertools import product
 
 import pytest

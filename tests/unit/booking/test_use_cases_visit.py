@@ -39,7 +39,8 @@ async def test_the_fifth_wrong_code_sends_a_new_one_to_the_family_and_the_old_on
     assert renewed != code
     shown = await stage.must(visit.booker, "order.detail", order_id=visit.order_id)
     assert shown["start_code"] == renewed
-    told = await stage.rows(select(t_message_notification).where(t_message_notification.c.user_id == visit.booker.user_id))
+    mine = t_message_notification.c.user_id == visit.booker.user_id
+    told = await stage.rows(select(t_message_notification).where(mine))
     assert [row["template"] for row in told if renewed in row["content"]] == ["start_code_renewed"]
     assert (await _start(visit, code)).code == "start_code_wrong"
     assert (await _start(visit, renewed)).is_ok
