@@ -20,7 +20,7 @@ from server.chores import plant_demo_world
 from server.demo.world import DEMO_PASSWORD
 from server.logs import set_up_logs
 from server.outside import CannotOpen, database_url
-from server.storage.migrate import SchemaTooNew, migrate, newest_revision
+from server.storage.migrate import CannotMigrate, migrate, newest_revision
 
 _ON_ITS_WAY_S = 0.2  # what was sent before the client could know is read and answered
 
@@ -36,7 +36,7 @@ async def serve_until_signal(settings: Settings, *, console: Console) -> None:
     try:
         await prepare_store(settings)
         peihu = build_app(settings, base_url=f"http://127.0.0.1:{port}")
-    except (CannotOpen, BadConfiguration, SchemaTooNew) as problem:
+    except (CannotOpen, BadConfiguration, CannotMigrate) as problem:
         raise CannotServe(str(problem)) from None
     set_up_logs(settings)
     await plant_if_new(peihu, settings, console=console)
@@ -81,7 +81,7 @@ async def check_startable(settings: Settings) -> list[str]:
     try:
         url = database_url(settings)
         peihu = build_app(settings, base_url=f"http://127.0.0.1:{settings.port}")
-    except (CannotOpen, SchemaTooNew) as problem:
+    except (CannotOpen, CannotMigrate) as problem:
         raise CannotServe(str(problem)) from None
     lines = [f"environment: {settings.environment}", f"data directory: {settings.data_dir.absolute()}"]
     lines += [f"database: {url.render_as_string(hide_password=True)}", f"newest schema: {newest_revision()}"]

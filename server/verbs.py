@@ -72,13 +72,13 @@ def story(url: Annotated[str, typer.Option(help="a running server")] = "http://1
 def migrate(config: ConfigFile = None) -> None:
     """Bring the database to the newest schema."""
     from server.outside import database_url
-    from server.storage.migrate import SchemaTooNew
+    from server.storage.migrate import CannotMigrate
     from server.storage.migrate import migrate as run_migrations
 
     try:
         applied = run_migrations(database_url(_settings(config)))
-    except SchemaTooNew as problem:
-        raise _stop(f"the database is of a newer version of Peihu ({problem}); upgrade the program") from None
+    except CannotMigrate as problem:
+        raise _stop(str(problem)) from None
     console.print(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
 
 

@@ -11,14 +11,19 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from server.storage.schema import metadata
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-class SchemaTooNew(Exception):
+class CannotMigrate(Exception):
+    """Why the database cannot be brought to the newest schema, in one sentence for the operator."""
+
+
+class SchemaTooNew(CannotMigrate):
     """The database was made by a newer version of the program; an older one must not touch it."""
 
 
@@ -39,16 +44,25 @@ def newest_revision() -> str:
 def migrate(url: URL) -> list[str]:
     """Upgrade to the newest revision; returns the revisions that were applied, oldest first.
 
-    Raises SchemaTooNew. Synchronous: it runs before the server does.
+    Raises CannotMigrate. Synchronous: it runs before the server does.
     """
     engine = create_engine(_synchronous(url))
     if url.get_backend_name() == "sqlite":
         _begin_immediately(engine)
     try:
+        _reach(engine, url)
         with engine.begin() as connection:
             return _upgrade(connection)
     finally:
         engine.dispose()
+
+
+def _reach(engine: Engine, url: URL) -> None:
+    try:
+        engine.connect().close()
+    except DBAPIError as problem:
+        place, reason = url.render_as_string(hide_password=True), " ".join(str(problem.orig).split())
+        raise CannotMigrate(f"the database {place} cannot be used ({reason})") from None
 
 
 def _upgrade(connection: Connection) -> list[str]:
@@ -57,7 +71,7 @@ def _upgrade(connection: Connection) -> list[str]:
     if current == script.get_current_head():
         return []
     if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
-        raise SchemaTooNew(current)
+        raise SchemaTooNew(f"the database is of a newer version of Peihu ({current}); upgrade the program")
     ahead = [revision.revision for revision in script.iterate_revisions("head", current or "base")]
     command.upgrade(_config(connection), "head")
     return ahead[::-1]
