@@ -16,11 +16,11 @@ from server.billing.watch import PaymentWatch
 from server.booking import price, timing
 from server.booking.answering import Answering
 from server.booking.cancelling import Cancelling
-from server.booking.due import DueOrders
 from server.booking.matching import Matching
 from server.booking.ordering import Ordering
 from server.booking.paying import Paying, UnpaidOrders
 from server.booking.queries import has_live_orders
+from server.booking.queries_due import DueOrders
 from server.booking.reviewing import Reviewing
 from server.booking.standing import Standings
 from server.booking.store_calendar import Calendar
@@ -244,7 +244,6 @@ class BookingPart:
         self.core = core
         self.viewing = Viewing(
             database=database,
-            offers=offers,
             standings=standings,
             refund_of=billing.views.refund_of,
             sign_photo=base.links.url,

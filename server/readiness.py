@@ -13,7 +13,6 @@ from server.jobs.loops import Jobs
 from server.storage.outbox import Outbox
 from server.ws.live import LiveChannels
 
-
 _LATE_S = 10.0  # a job without a good round for so long beyond its pause needs an eye
 
 

@@ -7,20 +7,17 @@ single conditional statements in one transaction that also takes the caregiver's
 import secrets
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
-
 from server.booking.commands import AcceptOffer, RejectOffer
 from server.booking.matching import Matching
-from server.booking.states import CAREGIVER, OrderState
+from server.booking.states import CAREGIVER, ORDER_STATE_TEXTS, OrderState
 from server.booking.store_calendar import Calendar, overlapping_offers
-from server.booking.store_offers import OfferClaims, OfferStore
+from server.booking.store_offers import OfferClaims, OfferStore, of_order, only
 from server.booking.store_orders import Mover, OrderStore
 from server.core.call import Call
 from server.core.clock import BusinessClock
 from server.core.errors import Refused
 from server.roster.eligibility import may_serve_until
-from server.storage.tables.booking import offer
-from server.storage.transaction import Transaction
+from server.storage.transaction import Row, Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 _REFUSAL_OF_STATE = {
@@ -59,7 +56,7 @@ class Answering:
         self._clock = clock
 
     async def accept_offer(self, call: Call, command: AcceptOffer) -> dict[str, Any]:
-        """Take an order: {"order_id", "status"}; repeated by its winner, the same again.
+        """Take an order: {"order_id", "status", "status_text"}; repeated by its winner, the same again.
 
         Raises Refused: `not_found` (another's offer), `offer_taken`, `offer_expired`, `offer_withdrawn`,
         `caregiver_busy` (an overlapping visit), `wrong_state` (rejected before, papers run out).
@@ -71,11 +68,12 @@ class Answering:
                 raise Refused("not_found")
             if found["state"] != "accepted":
                 await self._take(tx, found, user_id=call.user.user_id)
-            return {"order_id": found["order_id"], "status": OrderState.AWAITING_SERVICE.value}
+            status = OrderState.AWAITING_SERVICE
+            return {"order_id": found["order_id"], "status": status.value, "status_text": ORDER_STATE_TEXTS[status]}
 
         return await self._units.run(call, body)
 
-    async def _take(self, tx: Transaction, found: RowMapping, *, user_id: str) -> None:
+    async def _take(self, tx: Transaction, found: Row, *, user_id: str) -> None:
         now = self._clock.now()
         caregiver_id = found["caregiver_id"]
         await self._calendar.lock_caregiver(tx, caregiver_id)
@@ -101,18 +99,18 @@ class Answering:
         )
         await self._take_time(tx, caregiver_id, order)
         await self._offers.tell_accepted(tx, found, user_id=user_id, at=now)
-        await self._offers.close(tx, "taken", offer.c.order_id == order["order_id"], at=now)
+        await self._offers.close(tx, "taken", of_order(order["order_id"]), at=now)
         for row in await self._offers.close(tx, "withdrawn", overlapping_offers(caregiver_id, order), at=now):
             await self._matching.after_refusal(tx, row["order_id"], caregiver_id, at=now)
 
-    async def _take_time(self, tx: Transaction, caregiver_id: str, order: RowMapping) -> None:
+    async def _take_time(self, tx: Transaction, caregiver_id: str, order: Row) -> None:
         """The winner's time becomes a visit; the hold of a named caregiver who lost it is freed."""
         if order["named_caregiver_id"] not in (None, caregiver_id):
             await self._calendar.free(tx, order["order_id"], person="caregiver")
         if not await self._calendar.take_caregiver(tx, caregiver_id, order, kind="visit"):
             raise Refused("caregiver_busy")
 
-    async def _why_not(self, tx: Transaction, found: RowMapping) -> str:
+    async def _why_not(self, tx: Transaction, found: Row) -> str:
         if found["state"] != "open":
             return _REFUSAL_OF_STATE[found["state"]]
         order = await self._orders.get(tx, found["order_id"])
@@ -139,11 +137,10 @@ class Answering:
 
         return await self._units.run(call, body)
 
-    async def _reject(self, tx: Transaction, found: RowMapping, *, reason: str) -> None:
+    async def _reject(self, tx: Transaction, found: Row, *, reason: str) -> None:
         now = self._clock.now()
         if found["expires_at"] <= now:
             raise Refused("offer_expired")
-        this = offer.c.offer_id == found["offer_id"]
-        if not await self._offers.close(tx, "rejected", this, at=now, reason=reason):
+        if not await self._offers.close(tx, "rejected", only(found["offer_id"]), at=now, reason=reason):
             raise Refused("offer_taken")
         await self._matching.after_refusal(tx, found["order_id"], found["caregiver_id"], at=now)

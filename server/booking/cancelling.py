@@ -1,4 +1,4 @@
-"""Cancellation: by the family with its fee, by the caregiver, by time.
+"""Cancellation by the family, the caregiver and by time.
 
 The tiers are in `cancellation.py`; money follows through the fact `OrderCancelled`. An unpaid order is
 closed at the payment provider first, so that nobody pays for an order that is gone.
@@ -7,8 +7,6 @@ closed at the payment provider first, so that nobody pays for an order that is g
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
-
-from sqlalchemy.engine import RowMapping
 
 from config.policy import CancellationRules
 from server.booking.cancellation import Cancellation, cancellation_of
@@ -26,15 +24,14 @@ from server.booking.states import (
     find_move,
 )
 from server.booking.store_calendar import Calendar
-from server.booking.store_offers import OfferStore
+from server.booking.store_offers import OfferStore, of_order
 from server.booking.store_orders import THE_SYSTEM, Mover, OrderStore
 from server.core.call import Call
 from server.core.clock import BusinessClock
 from server.core.errors import Refused
 from server.core.facts import Facts
 from server.storage.sql import Database
-from server.storage.tables.booking import offer
-from server.storage.transaction import Transaction
+from server.storage.transaction import Row, Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 CloseUnpaid = Callable[[str], Awaitable[str]]  # order id -> "closed" | "paid"; asks the provider
@@ -130,7 +127,7 @@ class Cancelling:
         return _cancelled(cancelled, refund_fen=split.refund_fen)
 
     async def _cancel(
-        self, tx: Transaction, order: RowMapping, split: Cancellation, event: str, *, actor: Mover, reason: str
+        self, tx: Transaction, order: Row, split: Cancellation, event: str, *, actor: Mover, reason: str
     ) -> None:
         """The order ends `cancelled`; offers, time and money follow. Raises Refused `wrong_state`."""
         now = self._clock.now()
@@ -142,7 +139,7 @@ class Cancelling:
             "next_wave_at": None,
         }
         await self._orders.move(tx, order, event, actor=actor, at=now, values=values, reason=reason)
-        await self._offers.close(tx, "withdrawn", offer.c.order_id == order["order_id"], at=now)
+        await self._offers.close(tx, "withdrawn", of_order(order["order_id"]), at=now)
         await self._calendar.free(tx, order["order_id"])
         money = OrderCancelled(
             order_id=order["order_id"],
@@ -181,7 +178,7 @@ class Cancelling:
             return _given_back(command.order_id)
         raise Refused("not_found")
 
-    async def release(self, tx: Transaction, order: RowMapping, *, actor: Mover, reason: str, at: datetime) -> None:
+    async def release(self, tx: Transaction, order: Row, *, actor: Mover, reason: str, at: datetime) -> None:
         """The caregiver leaves: the order keeps its price and is offered to others at once (domain.md T11)."""
         gone = {"caregiver_id": None, "accepted_at": None, "start_code": None, "named_caregiver_id": None}
         await self._orders.move(tx, order, "withdraw", actor=actor, at=at, values=gone, reason=reason)
@@ -189,13 +186,13 @@ class Cancelling:
         await self._calendar.free(tx, order["order_id"], person="caregiver")
         await self._matching.begin(tx, order["order_id"], at=at)
 
-    async def _order(self, tx: Transaction, order_id: str) -> RowMapping:
+    async def _order(self, tx: Transaction, order_id: str) -> Row:
         order = await self._orders.get(tx, order_id)
         if order is None:
             raise Refused("not_found")
         return order
 
-    def _split(self, order: RowMapping, *, by: str, at: datetime) -> Cancellation:
+    def _split(self, order: Row, *, by: str, at: datetime) -> Cancellation:
         return cancellation_of(
             OrderState(order["status"]),
             actor=by,

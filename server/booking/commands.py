@@ -1,4 +1,4 @@
-"""What clients may ask of booking, with the shape of each request."""
+"""What clients may ask of booking, as shapes of requests."""
 
 from typing import Annotated, Literal
 
@@ -58,8 +58,11 @@ class ListOrders(Query):
     cursor: Cursor | None = None
 
 
-class NoParameters(Query):
-    """A GET without parameters."""
+class ListOffers(Query):
+    """The caregiver's open offers, oldest first."""
+
+    limit: Limit = LIMIT_DEFAULT
+    cursor: Cursor | None = None
 
 
 class AcceptOffer(Body):

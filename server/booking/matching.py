@@ -1,4 +1,4 @@
-"""How a paid order finds its caregiver: the named one first, then waves.
+"""How a paid order finds its caregiver.
 
 The search is a row of state on the order (`wave`, `next_wave_at`, `search_until`) moved by whoever
 comes first: payment, a refusal, an expiry, the job. Each step is one transaction.
@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
-
 from config.policy import OfferRules, TimeRules
 from server.booking import offering
 from server.booking.states import OrderState
 from server.booking.store_calendar import Calendar
-from server.booking.store_offers import OfferStore
+from server.booking.store_offers import OfferStore, over
 from server.booking.store_orders import OrderStore
 from server.core.clock import BusinessClock
 from server.roster.eligibility import Eligible, eligible_caregivers
-from server.storage.tables.booking import offer
-from server.storage.transaction import Transaction
+from server.storage.transaction import Row, Transaction
 
 _LATECOMERS_EVERY = timedelta(seconds=60)  # after the last wave: who became eligible meanwhile
 
@@ -64,12 +61,12 @@ class Matching:
             return
         await self._widen(tx, order, at=at)
 
-    async def _order(self, tx: Transaction, order_id: str) -> RowMapping:
+    async def _order(self, tx: Transaction, order_id: str) -> Row:
         order = await self._orders.get(tx, order_id)
         assert order is not None
         return order
 
-    async def _offer_to_named(self, tx: Transaction, order: RowMapping, caregiver_id: str, *, at: datetime) -> bool:
+    async def _offer_to_named(self, tx: Transaction, order: Row, caregiver_id: str, *, at: datetime) -> bool:
         if caregiver_id in await self._offers.asked_already(tx, order["order_id"]):
             return False
         found = await self._eligible(tx, order, only=caregiver_id, exclude=set())
@@ -97,7 +94,7 @@ class Matching:
             await self._widen(tx, order, at=at)
             order = await self._order(tx, order_id)
 
-    async def _widen(self, tx: Transaction, order: RowMapping, *, at: datetime) -> None:
+    async def _widen(self, tx: Transaction, order: Row, *, at: datetime) -> None:
         """Ask the next ones; after the last wave, look for latecomers now and then.
 
         A wave counts from when the one before was due, not from when it was looked for.
@@ -120,7 +117,7 @@ class Matching:
         return [Chosen(one.candidate.caregiver_id, one.candidate.user_id, one.as_data()) for one in ranked]
 
     async def _eligible(
-        self, tx: Transaction, order: RowMapping, *, only: str | None, exclude: set[str]
+        self, tx: Transaction, order: Row, *, only: str | None, exclude: set[str]
     ) -> list[Eligible]:
         named = only is not None
         return await eligible_caregivers(
@@ -140,13 +137,12 @@ class Matching:
             order_id=order["order_id"],
         )
 
-    async def _open(self, tx: Transaction, order: RowMapping, chosen: list[Chosen], *, wave: int, at: datetime) -> None:
+    async def _open(self, tx: Transaction, order: Row, chosen: list[Chosen], *, wave: int, at: datetime) -> None:
         expires_at = offering.offer_expires_at(at, start_at=order["start_at"], rules=self._rules)
         for caregiver in chosen:
             await self._offers.open(tx, order, caregiver, wave=wave, expires_at=expires_at, at=at)
 
     async def expire_offer(self, tx: Transaction, offer_id: str, *, at: datetime) -> None:
         """End one offer whose time is over (the job's step)."""
-        over = (offer.c.offer_id == offer_id) & (offer.c.expires_at <= at)
-        for row in await self._offers.close(tx, "expired", over, at=at):
+        for row in await self._offers.close(tx, "expired", over(offer_id, at=at), at=at):
             await self.after_refusal(tx, row["order_id"], row["caregiver_id"], at=at)

@@ -1,4 +1,4 @@
-"""Quotes and new orders: what is asked is checked, priced and held.
+"""Quotes and new orders: checked, priced and held.
 
 The price is the server's alone; a quote is honoured for its minutes. Creating takes the patient's time
 and, for a named caregiver, his, in the transaction that makes the order.
@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
-
 from config.policy import Policy
 from server.booking import price, timing
 from server.booking.commands import CreateOrder, QuoteOrder
@@ -23,14 +21,15 @@ from server.core.call import Actor, Call
 from server.core.clock import BusinessClock, shanghai_text
 from server.core.errors import Refused, invalid
 from server.core.ids import new_id
-from server.roster.bookable import Bookable, bookable_caregiver, own_patient
 from server.roster.catalog import Band, Catalog, Hospital, ServiceType
-from server.storage.transaction import Transaction
+from server.roster.queries_bookable import Bookable, bookable_caregiver, own_patient
+from server.storage.transaction import Row, Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 Present = Callable[[Transaction, str, Actor], Awaitable[dict[str, Any]]]
 
 _POLICY_VERSION = 1
+_PRICED = frozenset({"patient_id", "caregiver_id", "service_type", "hospital_id", "start_at", "end_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Wish:
     """A checked request: what is wanted, by whom, at which unit prices."""
 
     command: QuoteOrder
-    patient: RowMapping
+    patient: Row
     service: ServiceType
     hospital: Hospital
     caregiver: Bookable | None
@@ -227,8 +226,8 @@ def _require_willing(caregiver: Bookable, hospital: Hospital, *, night: bool, ur
 
 
 def _hash_of(command: QuoteOrder) -> str:
-    """What a quote was made for; the quote's own id is no part of it."""
-    asked = command.model_dump(mode="json", exclude={"quote_id"})
+    """What a quote was made for; a bed or a wish added while booking changes no price."""
+    asked = command.model_dump(mode="json", include=_PRICED)
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

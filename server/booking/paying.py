@@ -1,4 +1,4 @@
-"""What payment means to an order; billing knows no more of it than this."""
+"""What payment means to an order."""
 
 from dataclasses import dataclass
 from datetime import datetime

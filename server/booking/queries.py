@@ -1,9 +1,10 @@
 """Reading orders with the people in them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.engine import RowMapping
 
 from server.core.call import Actor
@@ -12,6 +13,25 @@ from server.core.ids import looks_like_id
 from server.storage.tables.booking import offer, t_order, t_order_detail
 from server.storage.tables.roster import patient_viewer, t_caregiver_info, t_patient_info
 from server.storage.transaction import Transaction
+
+# What permissions are answered from, at every request; made once.
+ORDER_AT_A_GLANCE = select(
+    t_order.c.order_id,
+    t_order.c.user_id,
+    t_order.c.patient_id,
+    t_order.c.caregiver_id,
+    t_order.c.status,
+    t_order.c.accepted_at,
+    t_order.c.started_at,
+    t_order.c.finished_at,
+    t_order.c.completed_at,
+).where(t_order.c.order_id == bindparam("wanted_order"))
+ASSIGNED = select(t_caregiver_info.c.caregiver_id).where(
+    t_caregiver_info.c.user_id == bindparam("account"), t_caregiver_info.c.caregiver_id == bindparam("assigned")
+)
+VIEWER = select(patient_viewer.c.may_chat).where(
+    patient_viewer.c.patient_id == bindparam("patient"), patient_viewer.c.user_id == bindparam("account")
+)
 
 
 def _order_columns() -> Select[Any]:
@@ -49,12 +69,16 @@ async def orders_page(
     if status is not None:
         wanted = wanted.where(t_order.c.status == status)
     if cursor is not None:
-        if not looks_like_id(cursor):
-            raise invalid("cursor", "不是有效的游标")
-        wanted = wanted.where(t_order.c.order_id < cursor)
+        wanted = wanted.where(t_order.c.order_id < _known(cursor))
     rows = await tx.all(wanted.order_by(t_order.c.order_id.desc()).limit(limit + 1))
     more = len(rows) > limit
     return rows[:limit], rows[limit - 1]["order_id"] if more else None
+
+
+def _known(cursor: str) -> str:
+    if not looks_like_id(cursor):
+        raise invalid("cursor", "不是有效的游标")
+    return cursor
 
 
 def _visible_to(actor: Actor) -> tuple[Any, ...]:
@@ -65,6 +89,20 @@ def _visible_to(actor: Actor) -> tuple[Any, ...]:
         return (t_order.c.caregiver_id.in_(own),)
     joined = select(patient_viewer.c.patient_id).where(patient_viewer.c.user_id == actor.user_id)
     return (or_(t_order.c.user_id == actor.user_id, t_order.c.patient_id.in_(joined)),)
+
+
+async def open_offers_page(
+    tx: Transaction, actor: Actor, *, at: datetime, limit: int, cursor: str | None
+) -> tuple[list[str], str | None]:
+    """The ids of a caregiver's open, unexpired offers, the oldest first, and the cursor of the next page."""
+    mine = offer.c.caregiver_id == t_caregiver_info.c.caregiver_id
+    live = (offer.c.state == "open", offer.c.expires_at > at, t_caregiver_info.c.user_id == actor.user_id)
+    wanted = select(offer.c.offer_id).join(t_caregiver_info, mine).where(*live)
+    if cursor is not None:
+        wanted = wanted.where(offer.c.offer_id > _known(cursor))
+    rows = await tx.all(wanted.order_by(offer.c.offer_id).limit(limit + 1))
+    offer_ids = [row["offer_id"] for row in rows]
+    return offer_ids[:limit], offer_ids[limit - 1] if len(offer_ids) > limit else None
 
 
 async def offer_with_order(tx: Transaction, offer_id: str) -> RowMapping:

@@ -1,10 +1,8 @@
-"""The family's review: once, after completion, only by who booked."""
+"""The family's review: once, after completion."""
 
 import json
 from datetime import timedelta
 from typing import Any
-
-from sqlalchemy import update
 
 from config.policy import CaregiverRules
 from server.booking.commands import ReviewOrder
@@ -17,7 +15,6 @@ from server.core.clock import BusinessClock
 from server.core.errors import Refused
 from server.core.facts import Facts
 from server.core.ids import new_id
-from server.storage.tables.booking import t_order_detail
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
 
@@ -57,8 +54,7 @@ class Reviewing:
             if order["status"] != OrderState.COMPLETED or now > order["completed_at"] + self._open_for:
                 raise Refused("wrong_state")
             review_id = new_id()
-            free = (t_order_detail.c.order_id == command.order_id, t_order_detail.c.review_score.is_(None))
-            values = {
+            review = {
                 "review_id": review_id,
                 "review_score": command.score,
                 "review_content": command.content,
@@ -66,7 +62,7 @@ class Reviewing:
                 "caregiver_id": order["caregiver_id"],
                 "reviewed_at": now,
             }
-            if await tx.run(update(t_order_detail).where(*free).values(**values)) != 1:
+            if not await self._orders.keep_review(tx, command.order_id, review):
                 raise Refused("already_reviewed")
             submitted = ReviewSubmitted(command.order_id, review_id, order["caregiver_id"], score=command.score, at=now)
             await self._facts.record(tx, submitted)

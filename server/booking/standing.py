@@ -1,4 +1,4 @@
-"""Who somebody is to an order: the one answer that all permissions start from.
+"""Who somebody is to an order.
 
 Party = the family (who booked, and those who joined the patient) and the assigned caregiver; before
 acceptance a named caregiver is nobody. Whoever is replaced is nobody from that instant on.
@@ -7,35 +7,13 @@ acceptance a named caregiver is nobody. Whoever is replaced is nobody from that 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.engine import RowMapping
-
 from config.policy import TimeRules
+from server.booking import queries
 from server.booking.states import OrderState
 from server.core.call import Actor
 from server.core.clock import BusinessClock
 from server.core.errors import Refused
-from server.storage.tables.booking import t_order
-from server.storage.tables.roster import patient_viewer, t_caregiver_info
-from server.storage.transaction import Transaction
-
-_ORDER = select(
-    t_order.c.order_id,
-    t_order.c.user_id,
-    t_order.c.patient_id,
-    t_order.c.caregiver_id,
-    t_order.c.status,
-    t_order.c.accepted_at,
-    t_order.c.started_at,
-    t_order.c.finished_at,
-    t_order.c.completed_at,
-).where(t_order.c.order_id == bindparam("wanted_order"))
-_ASSIGNED = select(t_caregiver_info.c.caregiver_id).where(
-    t_caregiver_info.c.user_id == bindparam("account"), t_caregiver_info.c.caregiver_id == bindparam("assigned")
-)
-_VIEWER = select(patient_viewer.c.may_chat).where(
-    patient_viewer.c.patient_id == bindparam("patient"), patient_viewer.c.user_id == bindparam("account")
-)
+from server.storage.transaction import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +40,7 @@ class Standings:
 
     async def standing(self, tx: Transaction, order_id: str, user_id: str, user_type: str) -> Standing | None:
         """None for everybody who may not know of the order."""
-        order = await tx.one(_ORDER, {"wanted_order": order_id})
+        order = await tx.one(queries.ORDER_AT_A_GLANCE, {"wanted_order": order_id})
         if order is None:
             return None
         relation, may_chat = await self._relation(tx, order, user_id, user_type)
@@ -81,7 +59,7 @@ class Standings:
         )
 
     async def _relation(
-        self, tx: Transaction, order: RowMapping, user_id: str, user_type: str
+        self, tx: Transaction, order: Row, user_id: str, user_type: str
     ) -> tuple[str | None, bool]:
         if user_type == "admin":
             return "admin", False
@@ -89,11 +67,11 @@ class Standings:
             return "booker", True
         if user_type == "caregiver":
             mine = {"account": user_id, "assigned": order["caregiver_id"]}
-            return ("caregiver", True) if await tx.value(_ASSIGNED, mine) else (None, False)
-        viewer = await tx.one(_VIEWER, {"patient": order["patient_id"], "account": user_id})
+            return ("caregiver", True) if await tx.value(queries.ASSIGNED, mine) else (None, False)
+        viewer = await tx.one(queries.VIEWER, {"patient": order["patient_id"], "account": user_id})
         return ("viewer", viewer["may_chat"]) if viewer else (None, False)
 
-    def _chat_is_open(self, order: RowMapping) -> bool:
+    def _chat_is_open(self, order: Row) -> bool:
         """From acceptance until some days after completion (contract.md §6, Time)."""
         status = order["status"]
         if status in (OrderState.AWAITING_SERVICE, OrderState.IN_SERVICE):

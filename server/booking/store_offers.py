@@ -1,4 +1,4 @@
-"""Offers in the database; taking one is a single conditional statement.
+"""Offers in the database; one statement takes one.
 
 `OfferClaims` is a class of its own because it is the guard that the race tests remove.
 """
@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, insert, select, update
+from sqlalchemy import ColumnElement, and_, exists, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from server.booking.facts import OfferClosed, OfferOpened
@@ -104,15 +104,27 @@ class OfferStore:
         rows = await tx.all(select(offer.c.caregiver_id).where(offer.c.order_id == order_id, out))
         return {row["caregiver_id"] for row in rows}
 
-    async def open_of(self, tx: Transaction, *, user_id: str, at: datetime) -> list[RowMapping]:
-        """The open, unexpired offers of a caregiver's account with their orders, oldest first."""
-        mine = offer.c.caregiver_id == t_caregiver_info.c.caregiver_id
-        wanted = select(offer.c.offer_id, offer.c.expires_at, offer.c.income_fen, t_order)
-        joined = wanted.join(t_order, t_order.c.order_id == offer.c.order_id).join(t_caregiver_info, mine)
-        live = (offer.c.state == "open", offer.c.expires_at > at, t_caregiver_info.c.user_id == user_id)
-        return await tx.all(joined.where(*live).order_by(offer.c.opened_at, offer.c.offer_id))
-
     async def due(self, tx: Transaction, *, at: datetime, limit: int = 200) -> list[RowMapping]:
         """Open offers whose time is over."""
         over = (offer.c.state == "open", offer.c.expires_at <= at)
         return await tx.all(select(offer).where(*over).order_by(offer.c.expires_at).limit(limit))
+
+
+def of_order(order_id: str) -> ColumnElement[bool]:
+    """All offers of an order."""
+    return offer.c.order_id == order_id
+
+
+def of_caregiver(caregiver_id: str) -> ColumnElement[bool]:
+    """All offers to a caregiver."""
+    return offer.c.caregiver_id == caregiver_id
+
+
+def only(offer_id: str) -> ColumnElement[bool]:
+    """This one offer."""
+    return offer.c.offer_id == offer_id
+
+
+def over(offer_id: str, *, at: datetime) -> ColumnElement[bool]:
+    """This one offer, if its time is over."""
+    return and_(offer.c.offer_id == offer_id, offer.c.expires_at <= at)

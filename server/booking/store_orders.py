@@ -1,4 +1,4 @@
-"""Orders in the database: every change is one conditional statement.
+"""Orders in the database, changed by one statement each.
 
 `move` is the only way to change an order: compare-and-set on the status (and whatever else the caller
 requires), version + 1, one history row, one `OrderMoved`. Nobody updates `t_order` otherwise, except
@@ -30,6 +30,7 @@ class Mover:
 
 
 THE_SYSTEM = Mover(SYSTEM)
+NOT_FINISHED = t_order.c.finished_at.is_(None)
 
 
 class OrderStore:
@@ -123,6 +124,15 @@ class OrderStore:
     async def note(self, tx: Transaction, order_id: str, **values: Any) -> None:
         """Bookkeeping that nobody sees: waves and wrong codes. Never the status."""
         await tx.run(update(t_order).where(t_order.c.order_id == order_id).values(**values))
+
+    async def keep_summary(self, tx: Transaction, order_id: str, summary: str) -> None:
+        """The caregiver's closing words."""
+        await tx.run(update(t_order_detail).where(t_order_detail.c.order_id == order_id).values(service_record=summary))
+
+    async def keep_review(self, tx: Transaction, order_id: str, review: dict[str, Any]) -> bool:
+        """The family's review; False when there is one already."""
+        free = (t_order_detail.c.order_id == order_id, t_order_detail.c.review_score.is_(None))
+        return await tx.run(update(t_order_detail).where(*free).values(**review)) == 1
 
     async def due(self, tx: Transaction, *conditions: ColumnElement[bool], limit: int = 100) -> list[RowMapping]:
         """Orders a job has to look at."""

@@ -1,4 +1,4 @@
-"""When a visit may be booked and started, and who is busy then.
+"""When a visit may be booked and started; who is busy.
 
 contract.md §6, Time. Intervals are half-open; instants are aware.
 """

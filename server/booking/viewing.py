@@ -1,22 +1,20 @@
-"""How an order is shown: whole, without money to relatives, and as a list."""
+"""How an order is shown, whole and as a list."""
 
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
-
 from server.booking import queries
-from server.booking.commands import ListOrders, NoParameters, OrderById
+from server.booking.commands import ListOffers, ListOrders, OrderById
 from server.booking.offering import age_band
 from server.booking.standing import Standings
 from server.booking.states import ORDER_STATE_TEXTS, OrderState
-from server.booking.store_offers import OfferStore
 from server.core.call import Actor, Call
 from server.core.clock import BusinessClock, age_on, shanghai_date, shanghai_text
 from server.roster.catalog import Catalog
+from server.roster.wording import GENDER_TEXTS
 from server.storage.sql import Database
-from server.storage.transaction import Transaction
+from server.storage.transaction import Row, Transaction
 
 RefundView = Callable[[Transaction, str], Awaitable[dict[str, Any] | None]]
 SignPhoto = Callable[[str | None], str | None]
@@ -62,7 +60,6 @@ class Viewing:
         self,
         *,
         database: Database,
-        offers: OfferStore,
         standings: Standings,
         refund_of: RefundView,
         sign_photo: SignPhoto,
@@ -70,7 +67,6 @@ class Viewing:
         clock: BusinessClock,
     ) -> None:
         self._database = database
-        self._offers = offers
         self._standings = standings
         self._refund_of = refund_of
         self._sign_photo = sign_photo
@@ -103,8 +99,9 @@ class Viewing:
         assert order is not None
         return await self._shown(tx, order, relation=standing.relation)
 
-    async def _shown(self, tx: Transaction, order: RowMapping, *, relation: str) -> dict[str, Any]:
+    async def _shown(self, tx: Transaction, order: Row, *, relation: str) -> dict[str, Any]:
         shown = {name: order[name] for name in _PLAIN}
+        shown["caregiver_id"] = order["caregiver_id"] or _asked_caregiver_id(order)
         shown |= {name: shanghai_text(order[name]) for name in _INSTANTS}
         shown |= self._texts(order)
         shown["patient"] = self._patient(order)
@@ -119,7 +116,7 @@ class Viewing:
             shown["start_code"] = order["start_code"]
         return shown
 
-    def _texts(self, order: RowMapping) -> dict[str, Any]:
+    def _texts(self, order: Row) -> dict[str, Any]:
         service = self._catalog.service_type(order["service_type"])
         hospital = self._catalog.hospital(order["hospital_id"])
         method = order["pay_method"]
@@ -128,19 +125,21 @@ class Viewing:
             "service_type_text": service.name if service else order["service_type"],
             "hospital": hospital.name if hospital else order["hospital_id"],
             "district_text": self._catalog.district_name(order["district"]) or order["district"],
+            "department_text": self._catalog.department_name(order["department"]) or order["department"],
             "pay_method_text": _PAY_METHOD_TEXTS.get(method, method) if method else None,
         }
 
-    def _patient(self, order: RowMapping) -> dict[str, Any]:
+    def _patient(self, order: Row) -> dict[str, Any]:
         return {
             "name": order["patient_name"],
             "age": age_on(order["patient_birth_date"], shanghai_date(self._clock.now())),
             "gender": order["patient_gender"],
+            "gender_text": GENDER_TEXTS[order["patient_gender"]],
             "condition": order["patient_condition"],
             "contact_phone": order["contact_phone"],
         }
 
-    def _caregiver(self, order: RowMapping) -> dict[str, Any] | None:
+    def _caregiver(self, order: Row) -> dict[str, Any] | None:
         if order["caregiver_id"] is None:
             return None
         return {
@@ -158,13 +157,15 @@ class Viewing:
             items = [await self._shown(tx, row, relation=_relation(row, call.user)) for row in rows]
         return {"items": items, "next_cursor": next_cursor}
 
-    async def open_offers(self, call: Call, query: NoParameters) -> dict[str, Any]:
-        """The caregiver's open offers as in the event `offer.opened`: {"items", "next_cursor": null}."""
+    async def open_offers(self, call: Call, query: ListOffers) -> dict[str, Any]:
+        """The caregiver's open offers as in the event `offer.opened`, oldest first: {"items", "next_cursor"}."""
         now = self._clock.now()
         async with self._database.read() as tx:
-            rows = await self._offers.open_of(tx, user_id=call.user.user_id, at=now)
-            items = [await self.offer_card(tx, row["offer_id"]) for row in rows]
-        return {"items": items, "next_cursor": None}
+            offer_ids, next_cursor = await queries.open_offers_page(
+                tx, call.user, at=now, limit=query.limit, cursor=query.cursor
+            )
+            items = [await self.offer_card(tx, offer_id) for offer_id in offer_ids]
+        return {"items": items, "next_cursor": next_cursor}
 
     async def offer_card(self, tx: Transaction, offer_id: str) -> dict[str, Any]:
         """What a caregiver learns before accepting: no name, phone, bed or ID (contract.md §8)."""
@@ -188,12 +189,18 @@ class Viewing:
             "patient": {
                 "age_band": age_band(row["birth_date"], shanghai_date(self._clock.now())),
                 "gender": row["gender"],
+                "gender_text": GENDER_TEXTS[row["gender"]],
                 "condition": row["condition"],
             },
         }
 
 
-def _review(order: RowMapping) -> dict[str, Any] | None:
+def _asked_caregiver_id(order: Row) -> str | None:
+    """Whom the family named, until that caregiver refuses or stays silent and others are asked."""
+    return order["named_caregiver_id"] if order["wave"] == 0 else None
+
+
+def _review(order: Row) -> dict[str, Any] | None:
     if order["review_score"] is None:
         return None
     return {
@@ -204,7 +211,7 @@ def _review(order: RowMapping) -> dict[str, Any] | None:
     }
 
 
-def _relation(order: RowMapping, actor: Actor) -> str:
+def _relation(order: Row, actor: Actor) -> str:
     if actor.user_type != "patient":
         return actor.user_type
     return "booker" if order["user_id"] == actor.user_id else "viewer"

@@ -1,11 +1,8 @@
-"""The visit itself: start with the family's code, finish, confirm."""
+"""The visit itself: start by code, finish, confirm."""
 
 import secrets
 from datetime import timedelta
 from typing import Any
-
-from sqlalchemy import update
-from sqlalchemy.engine import RowMapping
 
 from config.policy import TimeRules
 from server.booking import timing
@@ -15,13 +12,12 @@ from server.booking.facts import OrderCompleted, StartCodeRenewed
 from server.booking.standing import Standings
 from server.booking.states import CAREGIVER, ORDER_STATE_TEXTS, PATIENT, OrderState
 from server.booking.store_calendar import Calendar
-from server.booking.store_orders import THE_SYSTEM, Mover, OrderStore
+from server.booking.store_orders import NOT_FINISHED, THE_SYSTEM, Mover, OrderStore
 from server.core.call import Call
 from server.core.clock import BusinessClock, shanghai_text
 from server.core.errors import CommittedRefusal, Refused
 from server.core.facts import Facts
-from server.storage.tables.booking import t_order, t_order_detail
-from server.storage.transaction import Transaction
+from server.storage.transaction import Row, Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 
@@ -63,7 +59,7 @@ class Visiting:
 
         return await self._units.run(call, body)
 
-    async def _start(self, tx: Transaction, order: RowMapping, code: str, *, user_id: str) -> RowMapping:
+    async def _start(self, tx: Transaction, order: Row, code: str, *, user_id: str) -> Row:
         if order["status"] != OrderState.AWAITING_SERVICE:
             raise Refused("wrong_state")
         now = self._clock.now()
@@ -76,7 +72,7 @@ class Visiting:
         await self._orders.move(tx, order, "start", actor=actor, at=now, values={"started_at": now})
         return await self._order(tx, order["order_id"])
 
-    async def _count_wrong_code(self, tx: Transaction, order: RowMapping) -> None:
+    async def _count_wrong_code(self, tx: Transaction, order: Row) -> None:
         failures = order["start_code_failures"] + 1
         if failures < self._rules.start_code_attempts:
             await self._orders.note(tx, order["order_id"], start_code_failures=failures)
@@ -101,7 +97,7 @@ class Visiting:
 
         return await self._units.run(call, body)
 
-    async def _finish(self, tx: Transaction, order: RowMapping, summary: str, *, user_id: str) -> RowMapping:
+    async def _finish(self, tx: Transaction, order: Row, summary: str, *, user_id: str) -> Row:
         if order["status"] != OrderState.IN_SERVICE:
             raise Refused("wrong_state")
         now = self._clock.now()
@@ -116,10 +112,9 @@ class Visiting:
                 "finish_summary": summary,
                 "confirm_due_at": now + timedelta(hours=self._rules.auto_confirm_after_h),
             },
-            require=(t_order.c.finished_at.is_(None),),
+            require=(NOT_FINISHED,),
         )
-        here = t_order_detail.c.order_id == order["order_id"]
-        await tx.run(update(t_order_detail).where(here).values(service_record=summary))
+        await self._orders.keep_summary(tx, order["order_id"], summary)
         return await self._order(tx, order["order_id"])
 
     async def confirm_order(self, call: Call, command: ConfirmOrder) -> dict[str, Any]:
@@ -144,7 +139,7 @@ class Visiting:
         if order["status"] == OrderState.IN_SERVICE and due is not None and due <= self._clock.now():
             await self._complete(tx, order, "auto_confirm", actor=THE_SYSTEM)
 
-    async def _complete(self, tx: Transaction, order: RowMapping, event: str, *, actor: Mover) -> RowMapping:
+    async def _complete(self, tx: Transaction, order: Row, event: str, *, actor: Mover) -> Row:
         """In service and finished -> completed. Raises Refused `wrong_state`."""
         if order["finished_at"] is None:
             raise Refused("wrong_state")
@@ -156,14 +151,14 @@ class Visiting:
         await self._facts.record(tx, OrderCompleted(order_id=order["order_id"], at=now, **earned))
         return await self._order(tx, order["order_id"])
 
-    async def _order(self, tx: Transaction, order_id: str) -> RowMapping:
+    async def _order(self, tx: Transaction, order_id: str) -> Row:
         order = await self._orders.get(tx, order_id)
         if order is None:
             raise Refused("not_found")
         return order
 
 
-def _state(order: RowMapping) -> dict[str, Any]:
+def _state(order: Row) -> dict[str, Any]:
     status = OrderState(order["status"])
     return {
         "order_id": order["order_id"],

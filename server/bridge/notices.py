@@ -2,8 +2,6 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
-
 from server.billing.facts import RefundSucceeded
 from server.booking.facts import OrderMoved, ReviewSubmitted, StartCodeRenewed
 from server.booking.queries import Party, order_with_people, party_of, user_of_caregiver
@@ -13,7 +11,7 @@ from server.core.facts import Facts
 from server.push.notices import Notices
 from server.roster.catalog import Catalog
 from server.roster.facts import QualificationReviewed
-from server.storage.transaction import Transaction
+from server.storage.transaction import Row, Transaction
 
 _WEEKDAYS = "一二三四五六日"
 _TEMPLATE_OF_EVENT = {
@@ -135,5 +133,5 @@ def _moment(instant: datetime) -> str:
     return f"{local.month}月{local.day}日(周{_WEEKDAYS[local.weekday()]}){local:%H:%M}"
 
 
-def _span(order: RowMapping) -> str:
+def _span(order: Row) -> str:
     return f"{_moment(order['start_at'])}至{_moment(order['end_at'])}"

@@ -5,13 +5,12 @@ from server.booking.facts import OrderCompleted, ReviewSubmitted
 from server.booking.matching import Matching
 from server.booking.queries import assigned_orders, caregiver_of_user
 from server.booking.states import SYSTEM
-from server.booking.store_offers import OfferStore
+from server.booking.store_offers import OfferStore, of_caregiver
 from server.booking.store_orders import Mover
 from server.core.clock import BusinessClock
 from server.core.facts import Facts
 from server.identity.facts import UserBanned, UserUnbanned
 from server.roster.reactions import apply_review, count_completed, on_user_banned, on_user_unbanned
-from server.storage.tables.booking import offer
 from server.storage.transaction import Transaction
 
 _BANNED = "陪护人员账号已停用,正在为您重新安排"
@@ -45,7 +44,7 @@ class RosterNews:
         if caregiver_id is None:
             return
         now = self._clock.now()
-        for row in await self._offers.close(tx, "withdrawn", offer.c.caregiver_id == caregiver_id, at=now):
+        for row in await self._offers.close(tx, "withdrawn", of_caregiver(caregiver_id), at=now):
             await self._matching.after_refusal(tx, row["order_id"], caregiver_id, at=now)
         for order in await assigned_orders(tx, caregiver_id):
             await self._cancelling.release(tx, order, actor=Mover(SYSTEM), reason=_BANNED, at=now)

@@ -1,4 +1,4 @@
-"""The only place where tasks are made: each has an owner, a name and a last word.
+"""The only place where tasks are made.
 
 An eternal task that dies is started again with a growing pause and counted; `/readyz` and the metrics
 read `died`. Nothing is fired and forgotten.

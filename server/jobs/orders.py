@@ -7,16 +7,15 @@ the rule is judged again; two rounds at once (two instances) do no harm, one of 
 import logging
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy.engine import RowMapping
-
 from server.booking.cancelling import Cancelling
-from server.booking.due import DueOrders
 from server.booking.matching import Matching
 from server.booking.paying import UnpaidOrders
+from server.booking.queries_due import DueOrders
 from server.booking.visiting import Visiting
 from server.core.clock import BusinessClock
 from server.core.errors import Refused, Unavailable
 from server.storage.sql import Database
+from server.storage.transaction import Row
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class OrderRound:
             await self._one("auto_confirm", order, self._confirm)
         return due.count
 
-    async def _one(self, what: str, order: RowMapping, step: Callable[[str], Awaitable[None]]) -> None:
+    async def _one(self, what: str, order: Row, step: Callable[[str], Awaitable[None]]) -> None:
         """One order's trouble must not keep the others waiting."""
         try:
             await step(order["order_id"])
@@ -85,6 +84,6 @@ class OrderRound:
     async def _confirm(self, order_id: str) -> None:
         await self._database.write(lambda tx: self._visiting.confirm_silent(tx, order_id))
 
-    async def _offer_expires(self, offer: RowMapping) -> None:
+    async def _offer_expires(self, offer: Row) -> None:
         now = self._clock.now()
         await self._database.write(lambda tx: self._matching.expire_offer(tx, offer["offer_id"], at=now))

@@ -13,6 +13,8 @@ from sqlalchemy.sql import Executable
 
 from server.storage.sealed import FieldKeys
 
+Row = RowMapping  # what reads return: values by column name; areas say `Row` and need no SQLAlchemy for it
+
 Values = dict[str, Any]
 
 

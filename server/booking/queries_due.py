@@ -1,4 +1,4 @@
-"""What is due: the questions that the job asks of orders and offers."""
+"""What is due: the questions a job asks of orders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
