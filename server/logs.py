@@ -44,10 +44,12 @@ def set_up_logs(settings: Settings) -> None:
             foreign_pre_chain=before,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=False),
+                # Not the pretty one: it prints local variables, and there people's data and tokens are.
+                structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
             ],
         )
     )
+    logging.raiseExceptions = False  # a full disk must not print a page for every line it does not take
     logging.basicConfig(level=settings.log_level, handlers=[file, terminal], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -6,7 +6,9 @@ readers in WAL mode. MySQL: READ COMMITTED, deadlocks and lock waits are retried
 """
 
 import asyncio
+import logging
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from threading import Thread
@@ -28,7 +30,15 @@ from server.storage.transaction import Transaction
 Result = TypeVar("Result")
 Body = Callable[[Transaction], Awaitable[Result]]
 
+_log = logging.getLogger(__name__)
 _ATTEMPTS = 4
+_FULL_DISK_RETRY_S = 5
+_SQLITE_TAKES_NOTHING = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
 # Lock wait, deadlock, snapshot isolation of MariaDB, and a savepoint that went away with a deadlock.
 _MYSQL_TRANSIENT = {1205, 1213, 1020, 1305}
 
@@ -97,6 +107,9 @@ class Database:
             try:
                 return await self._write_once(body)
             except (DBAPIError, PoolTimeout) as error:
+                if _takes_nothing(error):
+                    _log.warning("the store takes no writes: %s", error.orig)  # type: ignore[union-attr]
+                    raise Unavailable(retry_after_s=_FULL_DISK_RETRY_S) from error
                 if not _is_passing(error):
                     raise
                 if attempt == _ATTEMPTS:
@@ -159,6 +172,12 @@ def _read_snapshots(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN")
+
+
+def _takes_nothing(error: Exception) -> bool:
+    """True when SQLite's disk is full or broken: nothing is written until somebody makes room."""
+    original = getattr(error, "orig", None)
+    return isinstance(original, sqlite3.Error) and (original.sqlite_errorcode & 0xFF) in _SQLITE_TAKES_NOTHING
 
 
 def _is_passing(error: Exception) -> bool:

@@ -86,10 +86,11 @@ class InlineConnection:
         try:
             yield
         except BaseException:
-            self.mark(f"ROLLBACK TO {name}")
+            self.undo(name)
             raise
-        finally:
+        else:
             self.mark(f"RELEASE {name}")
+        finally:
             self._depth -= 1
 
     def begin(self) -> None:
@@ -101,6 +102,17 @@ class InlineConnection:
 
     async def rollback(self) -> None:
         await self.in_thread(self._connection.rollback)
+
+    @property
+    def is_writing(self) -> bool:
+        """False when SQLite has undone the whole transaction by itself: no room, a broken disk."""
+        return self._driver.in_transaction
+
+    def undo(self, savepoint: str) -> None:
+        """Back to a savepoint and past it, if it is still there."""
+        if self.is_writing:
+            self.mark(f"ROLLBACK TO {savepoint}")
+            self.mark(f"RELEASE {savepoint}")
 
     def mark(self, words: str) -> None:
         """A statement about savepoints, straight to the driver."""
@@ -242,9 +254,12 @@ class SqliteWriter:
         except Exception as error:
             one.error = error
             if not alone:
-                connection.mark("ROLLBACK TO body")
-        if not alone:
-            connection.mark("RELEASE body")
+                connection.undo("body")
+        else:
+            if not alone:
+                connection.mark("RELEASE body")
+        if not connection.is_writing:  # the bodies before it are undone too, and a commit would say nothing
+            raise one.error or Unavailable()
 
     async def close(self) -> None:
         """After its task has been stopped; a second time does nothing."""

@@ -70,6 +70,12 @@ class Site:
             raise Lost() from None
         return Outcome(response.code, envelope["code"], envelope["data"])
 
+    async def send_form(self, path: str, body: bytes, *, boundary: str, token: str) -> int:
+        """The status of a multipart request."""
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Authorization": f"Bearer {token}"}
+        response = await self._http.fetch(self.url + path, method="POST", headers=headers, body=body, raise_error=False)
+        return response.code
+
     async def data(self, method: str, path: str, **more: Any) -> Any:
         """The data of a call that must succeed and may be repeated."""
         deadline = time.monotonic() + _PATIENCE_S
