@@ -7,8 +7,8 @@ from server.booking.commands import (
     ConfirmOrder,
     CreateOrder,
     FinishOrder,
+    ListOffers,
     ListOrders,
-    NoParameters,
     OrderById,
     QuoteOrder,
     RejectOffer,
@@ -52,7 +52,7 @@ def booking_operations(ordering: Ordering, viewing: Viewing) -> list[Operation]:
         Operation("GET", "/api/order/status", OrderById, viewing.order_status, EVERYONE, "查询订单状态"),
         Operation("GET", "/api/order/detail", OrderById, viewing.order_detail, EVERYONE, "查询订单详情"),
         Operation("GET", "/api/order/list", ListOrders, viewing.list_orders, EVERYONE, "我的订单列表"),
-        Operation("GET", "/api/order/offers", NoParameters, viewing.open_offers, CAREGIVER, "我的待接订单"),
+        Operation("GET", "/api/order/offers", ListOffers, viewing.open_offers, CAREGIVER, "我的待接订单"),
     ]
 
 
