@@ -116,7 +116,7 @@ def test_nested_headers_that_promise_much_reserve_little(head):
 
 
 def test_ten_thousand_refused_frames_leave_nothing_behind():
-    refused = [b"\x91\x81\x01\x02", nested(100), HEAD + b"\xc1", b"\x91" * 1_100, b"\x91\x81\xc4\x01a\x02"]
+    refused = [b"\x91\x81\x01\x02", nested(33), HEAD + b"\xc1", b"\x91\x81\xc4\x01a\x02"]
 
     def refuse(times):
         for number in range(times):
