@@ -47,13 +47,13 @@ def _stop(sentence: str) -> typer.Exit:
 def serve(
     config: ConfigFile = None,
     host: Annotated[str | None, typer.Option(help="where to listen")] = None,
-    port: Annotated[int | None, typer.Option(help="0: any free port")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: any free port")] = None,
 ) -> None:
     """Run the product (the default verb)."""
-    from server.serving import CannotServe, serve_until_signal
-
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings(config).model_copy(update=given)
+    from server.serving import CannotServe, serve_until_signal  # takes a second: a wrong setting is told before
+
     try:
         asyncio.run(serve_until_signal(settings, console=console))
     except CannotServe as problem:
@@ -130,9 +130,9 @@ def openapi(config: ConfigFile = None) -> None:
 @app.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether this configuration could serve: settings, data directory, database, schema."""
+    settings = _settings(config)
     from server.serving import CannotServe, check_startable
 
-    settings = _settings(config)
     try:
         lines = asyncio.run(check_startable(settings))
     except CannotServe as problem:
