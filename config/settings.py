@@ -31,6 +31,8 @@ class WsSettings(Section):
     authenticate_within_s: float = Field(5.0, gt=0, le=60)
     ping_interval_s: int = Field(25, ge=2, le=300)  # below the 60 s after which home routers forget
     pong_timeout_s: float = Field(8.0, gt=0, le=60)
+    compression: bool = False  # permessage-deflate: fewer bytes on the air for more work a message
+    compression_min_bytes: int = Field(1_024, ge=64, le=65_536)  # shorter messages hardly shrink
     allowed_origins: tuple[str, ...] = ()  # further origins that may open a socket, as "https://host"
 
 

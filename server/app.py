@@ -208,6 +208,7 @@ class Peihu:
                 pong_timeout_s=ws.pong_timeout_s,
             ),
             allowed_origins=ws.allowed_origins,
+            compress_from_bytes=ws.compression_min_bytes if ws.compression else None,
         )
 
     def _edge(self) -> Edge:

@@ -1,14 +1,17 @@
 """Tornado's side of the live channels."""
 
+import zlib
 from collections.abc import Awaitable
 from typing import Any
 
 from tornado.websocket import WebSocketHandler as TornadoHandler
+from tornado.websocket import WebSocketProtocol
 
 from server.core.strict_json import dumps
 from server.ws.connection import Connection
 from server.ws.live import LiveChannels
 from server.ws.peer import notice_dead_peers
+from server.ws.reframed import agreed_compression
 from server.ws.wire.codec import Codec
 
 _TOKENS_DO_NOT_BELONG_IN_URLS = ("token", "access_token")
@@ -20,6 +23,7 @@ class WebSocketHandler(TornadoHandler):
 
     _live: LiveChannels
     _guest: Connection | None = None
+    _compresses = False
 
     def initialize(self, *, live: LiveChannels) -> None:
         self._live = live
@@ -40,6 +44,27 @@ class WebSocketHandler(TornadoHandler):
             self._refuse(429, "too_many_requests", "连接过于频繁，请稍后再试")
         elif any(name in self.request.query_arguments for name in _TOKENS_DO_NOT_BELONG_IN_URLS):
             self._refuse(400, "malformed", "请勿在地址中携带令牌")
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """With compression on, agree to what we keep: Tornado agrees to any offer, and always to contexts."""
+        agreed = None
+        if self._live.deflated:
+            agreed = agreed_compression(self.request.headers.get("Sec-WebSocket-Extensions", ""))
+        self._compresses = agreed is not None
+        protocol = super().get_websocket_protocol()
+        if protocol is not None and agreed is not None:
+            protocol._parse_extensions_header = lambda _headers: [("permessage-deflate", agreed)]
+        return protocol
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        """For what comes in; what goes out past Tornado is compressed by the codec, once for all receivers."""
+        return {} if self._compresses else None
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            await super().get(*args, **kwargs)
+        except zlib.error:  # Tornado lets it pass and leaves the socket open
+            self.abort()
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         self.set_status(status)
@@ -64,7 +89,7 @@ class WebSocketHandler(TornadoHandler):
 
     def _codec(self) -> Codec:
         """The agreed sub-protocol's; else the one that the address names, as older clients do; else JSON."""
-        codecs = self._live.codecs
+        codecs = self._live.deflated if self._compresses else self._live.codecs
         if self.selected_subprotocol:
             return codecs[self.selected_subprotocol]
         if any(b"protobuf" in self.request.query_arguments.get(name, ()) for name in _NAMES_OF_THE_ENCODING):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 from server.core.errors import Unavailable
@@ -20,6 +20,7 @@ from server.ws.outbound import Turn
 from server.ws.ports import Authenticate, CallMethod, MayFollow, Transport
 from server.ws.presence import LocalPresence, Presence
 from server.ws.rate import Bucket
+from server.ws.reframed import Reframed, deflating
 from server.ws.registry import Registry
 from server.ws.roll import Roll
 from server.ws.room import Room
@@ -48,6 +49,7 @@ class LiveChannels:
         self, *, log: ChannelLog, bus: Bus, authenticate: Authenticate, may_follow: MayFollow, call: CallMethod,
         tasks: Tasks, limits: Limits | None = None, rules: ChannelRules | None = None,
         presence: Presence | None = None, allowed_origins: tuple[str, ...] = (),
+        compress_from_bytes: int | None = None,
     ) -> None:  # fmt: skip
         self.limits = limits = limits or Limits()
         self.allowed_origins = frozenset(allowed_origins)
@@ -57,6 +59,7 @@ class LiveChannels:
             made(commands_per_frame=limits.commands_per_frame) for made in (JsonCodec, ProtobufCodec, MsgpackCodec)
         )
         self.codecs = {codec.subprotocol: codec for codec in codecs}  # the first is spoken where none is named
+        self.deflated = _deflated(self.codecs, from_bytes=compress_from_bytes)
         self._bus = bus
         self._tasks = tasks
         self._rules = rules = rules or ChannelRules()
@@ -168,6 +171,13 @@ class LiveChannels:
             connection.close(Disconnects.SHUTDOWN)
             if number % _CLOSED_AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+
+def _deflated(codecs: Mapping[str, Codec], *, from_bytes: int | None) -> dict[str, Codec]:
+    """For sockets that agreed on compression; none when it is off."""
+    if from_bytes is None:
+        return {}
+    return {name: Reframed(codec, deflating(from_bytes=from_bytes)) for name, codec in codecs.items()}
 
 
 async def _until(condition: Callable[[], bool], *, deadline: float) -> None:

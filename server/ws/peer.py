@@ -1,4 +1,4 @@
-"""Socket options that let the kernel notice a peer that is gone."""
+"""Lets the kernel notice a peer that is gone."""
 
 import socket
 

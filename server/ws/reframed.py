@@ -1,4 +1,4 @@
-"""The same messages in other frames, made once for all receivers.
+"""The same messages in other frames, made once for all.
 
 Channels group their receivers by codec object; a reframed codec is one more, so a publication is
 compressed or wrapped once, however many connections share it.
@@ -17,6 +17,9 @@ Reframe = Callable[[bytes], bytes]
 WINDOW_BITS = 12  # 4 KiB hold a page of chat; the Python client asks for no more, others take any
 _LEVEL, _MEMORY_LEVEL = 6, 5
 _COMPRESSED = 0x40  # RSV1 of RFC 7692
+_OFFERED = {
+    "server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits", "client_max_window_bits",
+}  # fmt: skip
 _SYNC_MARK = b"\x00\x00\xff\xff"  # ends every flushed block and is left out (RFC 7692 §7.2.1)
 
 
@@ -64,6 +67,23 @@ def deflating(*, from_bytes: int) -> Reframe:
         return bytes((frame[0] | _COMPRESSED,)) + plain_head[1:]
 
     return deflate
+
+
+def agreed_compression(offers: str) -> dict[str, str | None] | None:
+    """Parameters of permessage-deflate to agree to, of a client's Sec-WebSocket-Extensions; None: decline.
+
+    Always without context, in both directions; windows below ours are declined (RFC 7692 §7.1).
+    """
+    for offer in offers.split(","):
+        name, *parameters = (part.strip() for part in offer.split(";"))
+        asked = dict(parameter.partition("=")[::2] for parameter in parameters)
+        window = asked.get("server_max_window_bits", "15").strip('" ')
+        if name != "permessage-deflate" or len(asked) < len(parameters) or not _OFFERED.issuperset(asked):
+            continue
+        if window.isascii() and window.isdigit() and WINDOW_BITS <= int(window[:3]) <= zlib.MAX_WBITS:
+            agreed: dict[str, str | None] = {"server_no_context_takeover": None, "client_no_context_takeover": None}
+            return agreed | {name: str(WINDOW_BITS) for name in asked if name == "server_max_window_bits"}
+    return None
 
 
 def as_line(frame: bytes) -> bytes:

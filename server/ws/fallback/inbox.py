@@ -1,4 +1,4 @@
-"""What clients of the HTTP fallbacks say, one message after the other."""
+"""What one emulated connection says, in order."""
 
 from collections import deque
 from collections.abc import Awaitable

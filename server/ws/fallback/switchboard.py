@@ -1,4 +1,4 @@
-"""Finds the connection that a request of an HTTP fallback is for.
+"""Finds the connection that an emulated message is for.
 
 Any instance takes the request. `node` of the connect result names the owner: itself, or another one that
 is asked over the bus and answers whether it took the message.

@@ -37,7 +37,7 @@ async def until(condition):
 class Place:
     """The server, its log, and the collaborators that the composition root would give it."""
 
-    def __init__(self, *, database, outbox, limits, allowed_origins=()):
+    def __init__(self, *, database, outbox, limits, allowed_origins=(), compress_from_bytes=None):
         self.database, self.outbox = database, outbox
         self.bus = InProcessBus()
         self.log = SqlChannelLog(database=database, outbox=outbox, bus=self.bus)
@@ -57,6 +57,7 @@ class Place:
             tasks=self.tasks,
             limits=limits,
             allowed_origins=allowed_origins,
+            compress_from_bytes=compress_from_bytes,
         )
         application = Application(
             [(r"/connection/websocket", WebSocketHandler, {"live": self.live}), *fallback_routes(self.live)]
@@ -123,8 +124,11 @@ class Place:
 
 
 @asynccontextmanager
-async def place(database, outbox, *, allowed_origins=(), **limits):
-    opened = Place(database=database, outbox=outbox, limits=Limits(**limits), allowed_origins=allowed_origins)
+async def place(database, outbox, *, allowed_origins=(), compress_from_bytes=None, **limits):
+    opened = Place(
+        database=database, outbox=outbox, limits=Limits(**limits), allowed_origins=allowed_origins,
+        compress_from_bytes=compress_from_bytes,
+    )  # fmt: skip
     outbox.start()
     opened.live.start()
     try:

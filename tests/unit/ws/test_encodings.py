@@ -119,7 +119,7 @@ async def test_joins_and_leaves_are_told_in_every_encoding(database, outbox):
         guest = await connected(here, JSON, token="bob")
         [client_id] = {each.session.client for each in here.live.connections if each.session.info.user == "bob"}
         await guest.ask(subscribe={"channel": "order:1"})
-        guest.connection.close()
+        await guest.ask(unsubscribe={"channel": "order:1"})
         bob = {"user": "bob", "client": client_id, "conn_info": {"name": "bob"}}
         for watcher in watchers:
             heard = []
