@@ -35,13 +35,14 @@ def node() -> str:
     return found
 
 
-@pytest.fixture(scope="module")
-def seen(served, ward, node):
-    """What the JavaScript client saw on its journey."""
+@pytest.fixture(scope="module", params=["json", "protobuf"])
+def seen(request, served, ward, node):
+    """What the JavaScript client saw on its journey, in each encoding that it speaks."""
     person = log_in(ward.family.caller, ward.family.phone, PASSWORD)
     asked = {
-        "url": served.url, "token": person.token, "refresh_token": person.refresh_token,
+        "encoding": request.param, "url": served.url, "token": person.token, "refresh_token": person.refresh_token,
         "dying_token": ward.aged(person, left_s=2), "channel": ward.channel, "order_id": ward.order_id,
+        "other_token": ward.carer.token,
     }
     done = subprocess.run(
         [node, "journey.mjs", json.dumps(asked)], cwd=_HERE, timeout=_RUNS_WITHIN_S, capture_output=True
@@ -66,6 +67,18 @@ def test_it_recovers_what_it_missed_once_and_in_order(seen):
     offsets = [one["offset"] for one in seen["publications"]]
     assert offsets == list(range(offsets[0], offsets[0] + 3))
     assert [one["text"] for one in seen["publications"]] == ["第一句", "断线时的一句", "断线时的又一句"]
+
+
+def test_it_reads_history_newest_first(seen):
+    assert seen["history"] == {
+        "top": seen["publications"][-1]["offset"], "publications": seen["publications"][::-1],
+    }
+
+
+def test_it_sees_who_is_there_and_who_comes_and_goes(seen, ward):
+    presence = seen["presence"]
+    assert sorted(presence.pop("users")) == sorted([ward.family.user_id, ward.carer.user_id])
+    assert presence == {"numUsers": 2, "joined": ward.carer.user_id, "isListed": True, "left": True}
 
 
 def test_it_reads_refusals(seen):

@@ -1,11 +1,12 @@
-// The official JavaScript client: connect, subscribe, rpc, recover, renew the token, terminal close.
+// The official JavaScript client: connect, subscribe, rpc, recover, look up, renew the token, terminal close.
 //
-// node journey.mjs '{"url", "token", "refresh_token", "dying_token", "channel", "order_id"}' prints one JSON object
-// of what was seen; the judging is done by whoever asked (test_javascript_client.py).
-import { Centrifuge } from 'centrifuge';
+// node journey.mjs '{"encoding", "url", "token", "refresh_token", "dying_token", "other_token", "channel", "order_id"}'
+// prints one JSON object of what was seen; the judging is done by whoever asked (test_javascript_client.py).
 import WebSocket from 'ws';
+import { speaking } from './encoding.mjs';
 
 const asked = JSON.parse(process.argv[2]);
+const { Centrifuge, options, pack, unpack } = await speaking(asked.encoding);
 const WITHIN_MS = 8000;
 const seen = {};
 let refreshToken = asked.refresh_token;
@@ -55,12 +56,13 @@ class Cuttable extends WebSocket {
 
 function client(token, getToken) {
   const address = asked.url.replace('http', 'ws') + '/connection/websocket';
-  return new Centrifuge(address, { token, getToken, websocket: Cuttable, maxReconnectDelay: 500 });
+  return new Centrifuge(address, { token, getToken, websocket: Cuttable, maxReconnectDelay: 500, ...options });
 }
 
-const message = (text) => ({
+const message = (text) => pack({
   order_id: asked.order_id, msg_id: `js-${Math.random().toString(36).slice(2)}`, kind: 'text', text,
 });
+const shown = ({ offset, data }) => ({ offset: Number(offset), text: unpack(data).data.text });
 
 async function refusal(call) {
   try {
@@ -71,6 +73,28 @@ async function refusal(call) {
   }
 }
 
+// History, and presence while somebody else comes and goes.
+async function lookAround(follow) {
+  const history = await follow.history({ limit: 3, reverse: true });
+  seen.history = { top: Number(history.offset), publications: history.publications.map(shown) };
+
+  const other = client(asked.other_token);
+  other.connect();
+  const visit = other.newSubscription(asked.channel);
+  const joined = once(follow, 'join');
+  visit.subscribe();
+  const { info } = await joined;
+  const { clients } = await follow.presence();
+  const { numUsers } = await follow.presenceStats();
+  const left = once(follow, 'leave');
+  visit.unsubscribe();
+  seen.presence = {
+    users: [...new Set(Object.values(clients).map((one) => one.user))], numUsers, joined: info.user,
+    isListed: info.client in clients, left: (await left).info.client === info.client,
+  };
+  other.disconnect();
+}
+
 async function main() {
   const live = client(asked.token, renew);
   const server = once(live, 'subscribed');
@@ -79,9 +103,9 @@ async function main() {
   seen.connected = (await connected).transport;
   seen.serverSide = (await server).channel;
 
-  const follow = live.newSubscription(asked.channel);
+  const follow = live.newSubscription(asked.channel, { joinLeave: true });
   const publications = [];
-  follow.on('publication', ({ offset, data }) => offset && publications.push({ offset, text: data.data.text }));
+  follow.on('publication', (context) => Number(context.offset) && publications.push(shown(context)));
   const subscribed = once(follow, 'subscribed');
   follow.subscribe();
   seen.subscribed = { recoverable: (await subscribed).recoverable };
@@ -90,7 +114,7 @@ async function main() {
   speaker.connect();
   await speaker.ready(WITHIN_MS);
   const first = once(follow, 'publication');
-  seen.rpc = (await speaker.rpc('chat.send', message('第一句'))).data;
+  seen.rpc = unpack((await speaker.rpc('chat.send', message('第一句'))).data);
   await first;
 
   const back = once(follow, 'subscribed');
@@ -98,17 +122,19 @@ async function main() {
   sockets[0].terminate();
   await cut;
   await speaker.rpc('chat.send', message('断线时的一句'));
-  const last = (await speaker.rpc('chat.send', message('断线时的又一句'))).data;
+  const last = unpack((await speaker.rpc('chat.send', message('断线时的又一句'))).data);
   const recovery = await back;
   seen.recovered = { wasRecovering: recovery.wasRecovering, recovered: recovery.recovered };
   if (!publications.some((one) => one.offset === last.offset)) {
-    await once(follow, 'publication', (context) => context.offset === last.offset);
+    await once(follow, 'publication', (context) => Number(context.offset) === last.offset);
   }
   seen.publications = publications;
 
-  seen.refused = await refusal(() => live.rpc('chat.send', { order_id: asked.order_id }));
-  seen.unknownMethod = await refusal(() => live.rpc('order.vanish', {}));
-  seen.publish = await refusal(() => follow.publish({ text: 'x' }));
+  await lookAround(follow);
+
+  seen.refused = await refusal(() => live.rpc('chat.send', pack({ order_id: asked.order_id })));
+  seen.unknownMethod = await refusal(() => live.rpc('order.vanish', pack({})));
+  seen.publish = await refusal(() => follow.publish(pack({ text: 'x' })));
   const foreign = live.newSubscription('order:nobody');
   const unsubscribed = once(foreign, 'unsubscribed');
   foreign.subscribe();
@@ -128,7 +154,7 @@ async function main() {
   dying.connect();
   await dying.ready(WITHIN_MS);
   await within(wasAsked, 'getToken');
-  await dying.rpc('chat.typing', { order_id: asked.order_id });
+  await dying.rpc('chat.typing', pack({ order_id: asked.order_id }));
   seen.renewed = { asks, interruptions, state: dying.state };
   dying.disconnect();
 
