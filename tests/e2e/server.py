@@ -82,6 +82,7 @@ def free_port() -> int:
 def spawn(data_dir: Path, *, port: int = 0, settings: Mapping[str, str] | None = None, root: Path = ROOT) -> Served:
     """`run.py serve` in its own process; returns when it greets."""
     log_file = data_dir.parent / f"{data_dir.name}.log"
+    before = len(log_file.read_text(encoding="utf-8")) if log_file.exists() else 0
     with log_file.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "run.py", "serve", "--port", str(port)],
@@ -92,7 +93,7 @@ def spawn(data_dir: Path, *, port: int = 0, settings: Mapping[str, str] | None =
 
     def greeted() -> Any:
         assert process.poll() is None, f"the server ended with {process.poll()}:\n{served.printed()[-4_000:]}"
-        return _ADDRESS.findall(served.printed())
+        return _ADDRESS.findall(served.printed()[before:])
 
     try:
         served.port = int(until(greeted, within_s=_STARTS_WITHIN_S, what="the greeting")[-1])

@@ -79,9 +79,9 @@ def _qualify(caller: Caller, people: People, canaries: Canaries) -> None:
     """Papers handed in, declined with a reason, handed in again and approved."""
     carer = _account(caller, canaries, "a caregiver", "caregiver")
     carer.post("/api/caregiver/profile", {
-        "name": "公开姓名", "gender": "female", "birth_date": _BORN.isoformat(), "districts": ["chaoyang"], "skills": [],
-        "contact_phone": canaries.phone("a caregiver's contact phone"), "experience_years": 3,
-        "bio": "公开的自我介绍",
+        "name": "公开姓名", "gender": "female", "birth_date": _BORN.isoformat(), "districts": ["chaoyang"],
+        "skills": [], "contact_phone": canaries.phone("a caregiver's contact phone"),
+        "experience_years": 3, "bio": "公开的自我介绍",
     })
     soon = (server_now() + timedelta(days=400)).date().isoformat()
     number = id_number(77, birth_date=_BORN, gender="female")
