@@ -50,6 +50,12 @@ async def test_accounts_do_not_slow_each_other_but_share_their_address():
     assert passed == 20
 
 
+async def test_a_service_is_held_by_its_address_and_not_like_one_person():
+    limits = _limits(_Seconds())
+    call = a_call(actor=Actor("service", "service", ""))
+    assert sum([await _passes(limits, call) for _ in range(30)]) == 20
+
+
 async def test_callers_without_a_login_are_held_by_their_address():
     limits = _limits(_Seconds())
     assert sum([await _passes(limits, a_call("198.51.100.1")) for _ in range(30)]) == 20
