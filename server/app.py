@@ -1,9 +1,10 @@
-"""The composition root: builds every object once, starts and stops in order.
+"""The composition root: every object, built once.
 
 Tests and run.py share `build_app`; whoever wants another part passes it in `Parts`.
 """
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ class Peihu:
         self.jobs = Jobs(self._jobs())
         self.operations = served_operations(self)
         self.sandbox_operations = sandbox_operations(self) if settings.is_sandbox else []
-        self.document = openapi_document(self.operations, title="Peihu 陪护", version=VERSION)
+        self.document = cache(lambda: openapi_document(self.operations, title="Peihu 陪护", version=VERSION))
         self.live = self._live_channels()
         self._tasks = Tasks("http")
         self._registry = CollectorRegistry()

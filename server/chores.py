@@ -53,6 +53,6 @@ async def describe_api(settings: Settings) -> str:
     """The OpenAPI document as JSON text."""
     peihu = build_app(settings, base_url=_NOWHERE)
     try:
-        return json.dumps(peihu.document, ensure_ascii=False, indent=2)
+        return json.dumps(peihu.document(), ensure_ascii=False, indent=2)
     finally:
         await peihu.close()

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -48,26 +50,29 @@ _POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none
 _ROLES = {"patient": "患者", "caregiver": "陪诊师", "admin": "管理员", "service": "内部服务", "guest": "签名链接"}
 
 
-def docs_routes(edge: Edge, document: dict[str, Any]) -> list[URLSpec]:
+def docs_routes(edge: Edge, document: Callable[[], dict[str, Any]]) -> list[URLSpec]:
     """GET /api/openapi.json and GET /api/docs."""
-    raw = json.dumps(document, ensure_ascii=False)
+
+    def raw() -> str:
+        return json.dumps(document(), ensure_ascii=False)
+
     return [
         _route("/api/openapi.json", edge, content=raw, media_type="application/json"),
-        _route("/api/docs", edge, content=docs_page(document), media_type="text/html"),
+        _route("/api/docs", edge, content=lambda: docs_page(document()), media_type="text/html"),
     ]
 
 
-def _route(path: str, edge: Edge, *, content: str, media_type: str) -> URLSpec:
-    made = {"edge": edge, "content": content.encode(), "content_type": f"{media_type}; charset=utf-8"}
-    return URLSpec(re.escape(path) + "$", Page, made)
+def _route(path: str, edge: Edge, *, content: Callable[[], str], media_type: str) -> URLSpec:
+    made = {"edge": edge, "content": cache(lambda: content().encode())}
+    return URLSpec(re.escape(path) + "$", Page, made | {"content_type": f"{media_type}; charset=utf-8"})
 
 
 class Page(EdgeHandler):
-    """Bytes that were made at the start."""
+    """Bytes that are made for the first who asks: a start must not wait for them."""
 
     methods = ("GET",)
 
-    def initialize(self, *, edge: Edge, content: bytes, content_type: str, **_: Any) -> None:
+    def initialize(self, *, edge: Edge, content: Callable[[], bytes], content_type: str, **_: Any) -> None:
         super().initialize(edge=edge)
         self.route = self.request.path
         self._content = content
@@ -76,7 +81,7 @@ class Page(EdgeHandler):
     async def serve(self) -> None:
         security_headers(self, content_policy=_POLICY)
         self.set_header("Cache-Control", "no-cache")
-        self.finish_with(self._content, self._content_type)
+        self.finish_with(self._content(), self._content_type)
 
 
 def docs_page(document: dict[str, Any]) -> str:

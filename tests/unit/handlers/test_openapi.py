@@ -184,7 +184,7 @@ def test_the_page_shows_every_operation_and_needs_no_other_host(document):
 
 
 async def test_document_and_page_are_served(start, document):
-    client = start(lambda edge: docs_routes(edge, document))
+    client = start(lambda edge: docs_routes(edge, lambda: document))
     answer = await client.get("/api/openapi.json")
     assert (answer.status, answer.json) == (200, document)
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -198,7 +198,7 @@ async def test_the_page_may_use_its_own_style_and_nothing_else(start, document):
     import base64
     import hashlib
 
-    page = await start(lambda edge: docs_routes(edge, document)).get("/api/docs")
+    page = await start(lambda edge: docs_routes(edge, lambda: document)).get("/api/docs")
     style = re.search(r"<style>(.*?)</style>", page.body.decode(), re.DOTALL)[1]
     expected = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = page.headers["Content-Security-Policy"]
