@@ -82,7 +82,7 @@ class OrderNotices:
             user_id=fact.user_id,
             type="system",
             template="qualification_reviewed",
-            params={"result_text": "已通过" if approved else "未通过", "reason": fact.reason or "无"},
+            params={"result_text": "已通过" if approved else "未通过", "reason": fact.reason},
             order_id=None,
             once_key=f"qualification_reviewed/{fact.certification_id}",
             at=self._clock.now(),

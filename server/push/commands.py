@@ -37,7 +37,7 @@ class SendNotice(Body):
     user_id: IdText
     type: Literal["order", "system"]
     template: Annotated[str, Field(max_length=32)]
-    params: Annotated[dict[_ParamName, _Text | int | float | None], Field(max_length=32)] = {}
+    params: Annotated[dict[_ParamName, _Text | int | float | None], Field(max_length=32)]
 
 
 class ReadSandboxMessages(Query):

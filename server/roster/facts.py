@@ -37,4 +37,4 @@ class QualificationReviewed:
     caregiver_id: str
     user_id: str
     decision: str
-    reason: str | None
+    reason: str

@@ -5,7 +5,7 @@ from typing import Any
 
 from server.core.call import Call
 from server.core.clock import BusinessClock, shanghai_date
-from server.core.errors import Refused, invalid
+from server.core.errors import Refused
 from server.core.facts import Facts
 from server.roster.caregivers import store_papers
 from server.roster.caregivers.commands import ListQualifications, ReviewQualification
@@ -55,10 +55,8 @@ class QualificationAudit:
     async def review_qualification(self, call: Call, command: ReviewQualification) -> dict[str, Any]:
         """Decide what is pending; 409 `wrong_state` when it is not, or the papers no longer fit.
 
-        A rejection needs a reason, which the caregiver reads.
+        The caregiver reads the reason.
         """
-        if command.decision == "reject" and command.reason is None:
-            raise invalid("reason", "未通过时必须填写原因", code="required")
 
         async def body(tx: Transaction) -> dict[str, Any]:
             now = self._clock.now()

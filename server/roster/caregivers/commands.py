@@ -123,4 +123,4 @@ class ListQualifications(Query):
 class ReviewQualification(Body):
     certification_id: IdText
     decision: Literal["approve", "reject"]
-    reason: Text2000 | None = None
+    reason: Text2000

@@ -1,5 +1,6 @@
 """Other services send notices and learn their fate."""
 import pytest
+from pydantic import ValidationError
 
 from server.core.call import Call
 from server.core.errors import Refused
@@ -15,6 +16,11 @@ def command(user_id, **more):
 
 def service_call():
     return Call(actor=None, request_id=new_id())
+
+
+def test_the_params_may_be_empty_but_not_left_out():
+    with pytest.raises(ValidationError):
+        SendNotice.model_validate({"user_id": "x", "type": "system", "template": "announcement"})
 
 
 async def test_a_sent_notice_is_in_the_inbox_with_its_order(service_messages, inbox, log, user_id):

@@ -4,6 +4,7 @@ import io
 
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 from sqlalchemy import select
 
 from server.core.call import Actor, Call
@@ -131,14 +132,20 @@ async def test_an_approval_makes_a_caregiver_with_the_earlier_expiry(roster, dat
     assert row["papers_valid_until"].isoformat() == "2027-04-30"
     assert (row["certificate_number"], row["health_certificate_number"]) == ("YLHL20240001", "JK20260002")
     assert roster.told[-1] == QualificationReviewed(
-        submitted["certification_id"], caregiver_id, call.user.user_id, "approve", None
+        submitted["certification_id"], caregiver_id, call.user.user_id, "approve", "材料齐全"
     )
 
 
-async def test_a_rejection_needs_a_reason_and_shows_it(roster, database):
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+@pytest.mark.parametrize("without", [{}, {"reason": None}, {"reason": " "}])
+def test_every_decision_needs_a_reason(decision, without):
+    with pytest.raises(ValidationError):
+        ReviewQualification.model_validate({"certification_id": "x", "decision": decision} | without)
+
+
+async def test_a_rejection_shows_its_reason(roster, database):
     call, caregiver_id = await roster.caregiver()
     submitted = await roster.submit(call)
-    assert await field_refused(roster.review(submitted["certification_id"], "reject")) == "reason"
     await roster.review(submitted["certification_id"], "reject", "健康证明看不清")
     (item,) = (await roster.qualifications.list_own(call, ListQualifications()))["items"]
     assert (item["status_text"], item["reason"]) == ("未通过", "健康证明看不清")
@@ -268,4 +275,3 @@ async def test_foreign_cursors_are_refused(roster):
         asked = ListQualifications.model_validate({"cursor": cursor})
         with pytest.raises(Refused):
             await roster.audit.list_qualifications(call, asked)
-    assert ReviewQualification.model_validate({"certification_id": "x", "decision": "approve"}).reason is None
