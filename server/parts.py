@@ -125,7 +125,12 @@ class RosterPart:
         database, units, facts, clock = base.database, base.units, base.facts, base.clock
         catalog, links, policy = base.catalog, base.links, base.policy
         self.patients = Patients(
-            database=database, units=units, facts=facts, clock=clock, has_live_orders=has_live_orders
+            database=database,
+            units=units,
+            facts=facts,
+            clock=clock,
+            catalog=catalog,
+            has_live_orders=has_live_orders,
         )
         self.viewers = Viewers(database=database, units=units, facts=facts)
         self.profiles = CaregiverProfiles(

@@ -12,6 +12,7 @@ from server.core.ids import looks_like_id, new_id
 from server.roster.facts import ViewerRemoved
 from server.roster.id_number import mask_id_number
 from server.roster.identity_check import checked_id_number
+from server.roster.catalog import Catalog
 from server.roster.patients import store
 from server.roster.patients.commands import (
     CreatePatient,
@@ -43,6 +44,7 @@ class Patients:
         units: UnitOfWork,
         facts: Facts,
         clock: BusinessClock,
+        catalog: Catalog,
         has_live_orders: HasLiveOrders,
         patients_per_account: int = 20,
     ) -> None:
@@ -50,6 +52,7 @@ class Patients:
         self._units = units
         self._facts = facts
         self._clock = clock
+        self._catalog = catalog
         self._has_live_orders = has_live_orders
         self._patients_per_account = patients_per_account
 
@@ -90,14 +93,14 @@ class Patients:
         shown, today = rows[: command.limit], shanghai_date(self._clock.now())
         more = len(rows) > command.limit
         return {
-            "items": [_answer(row, today=today) for row in shown],
+            "items": [self._answer(row, today=today) for row in shown],
             "next_cursor": shown[-1]["patient_id"] if more else None,
         }
 
     async def read_patient(self, call: Call, command: ReadPatient) -> dict[str, Any]:
         async with self._database.read() as tx:
             row = await self._own(tx, call, command.patient_id)
-        return _answer(row, today=shanghai_date(self._clock.now()))
+        return self._answer(row, today=shanghai_date(self._clock.now()))
 
     async def update_patient(self, call: Call, command: UpdatePatient) -> dict[str, Any]:
         """The patient afterwards; what was not sent stays."""
@@ -118,9 +121,29 @@ class Patients:
                 await store.change_patient(tx, command.patient_id, changes)
             except store.IdNumberTaken:
                 raise _taken() from None
-            return _answer({**whole, **changes}, today=shanghai_date(now))
+            return self._answer({**whole, **changes}, today=shanghai_date(now))
 
         return await self._units.run(call, body)
+
+    def _answer(self, row: Any, *, today: date) -> dict[str, Any]:
+        return {
+            "patient_id": row["patient_id"],
+            "name": row["name"],
+            "birth_date": row["birth_date"].isoformat(),
+            "age": age_on(row["birth_date"], today),
+            "gender": row["gender"],
+            "gender_text": GENDER_TEXTS[row["gender"]],
+            "relation": row["relation"],
+            "relation_text": RELATION_TEXTS[row["relation"]],
+            "id_number_masked": None if row["id_number"] is None else mask_id_number(row["id_number"]),
+            "contact_phone": row["contact_phone"],
+            "condition": row["condition"],
+            "department": row["department"],
+            "department_text": self._catalog.department_name(row["department"]) or row["department"],
+            "bed_no": row["bed_no"],
+            "created_at": shanghai_text(row["created_at"]),
+            "updated_at": shanghai_text(row["updated_at"]),
+        }
 
     async def delete_patient(self, call: Call, command: DeletePatient) -> dict[str, Any]:
         """`patient_id`; 409 `wrong_state` while an order of the patient is under way."""
@@ -158,23 +181,3 @@ def _checked_identity(number: str | None, birth_date: date, gender: str, *, now:
 
 def _taken() -> Refused:
     return invalid("id_number", "该身份证号已登记过", code="taken")
-
-
-def _answer(row: Any, *, today: date) -> dict[str, Any]:
-    return {
-        "patient_id": row["patient_id"],
-        "name": row["name"],
-        "birth_date": row["birth_date"].isoformat(),
-        "age": age_on(row["birth_date"], today),
-        "gender": row["gender"],
-        "gender_text": GENDER_TEXTS[row["gender"]],
-        "relation": row["relation"],
-        "relation_text": RELATION_TEXTS[row["relation"]],
-        "id_number_masked": None if row["id_number"] is None else mask_id_number(row["id_number"]),
-        "contact_phone": row["contact_phone"],
-        "condition": row["condition"],
-        "department": row["department"],
-        "bed_no": row["bed_no"],
-        "created_at": shanghai_text(row["created_at"]),
-        "updated_at": shanghai_text(row["updated_at"]),
-    }

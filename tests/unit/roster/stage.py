@@ -108,7 +108,9 @@ class Roster:
         told = shared | {"facts": facts}
         shown = {"database": database, "clock": self.clock, "catalog": DEFAULT_CATALOG}
         policy = Policy()
-        self.patients = Patients(**told, has_live_orders=self._has_live_orders, patients_per_account=3)
+        self.patients = Patients(
+            **told, catalog=DEFAULT_CATALOG, has_live_orders=self._has_live_orders, patients_per_account=3
+        )
         self.viewers = Viewers(database=database, units=units, facts=facts, viewers_per_patient=2)
         self.profiles = CaregiverProfiles(
             **shared, catalog=DEFAULT_CATALOG, rules=policy.caregiver, links=self.links
@@ -150,7 +152,7 @@ class Roster:
         command = SubmitQualification.model_validate(PAPERS | changes)
         return await self.qualifications.submit_qualification(call, command, {name: picture() for name in names})
 
-    async def review(self, certification_id, decision="approve", reason=None):
+    async def review(self, certification_id, decision="approve", reason="材料齐全"):
         admin = await self.someone("admin")
         asked = {"certification_id": certification_id, "decision": decision, "reason": reason}
         return await self.audit.review_qualification(admin, ReviewQualification.model_validate(asked))

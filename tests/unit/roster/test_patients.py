@@ -119,10 +119,13 @@ async def test_an_update_changes_what_was_sent_and_nothing_else(roster):
     asked = UpdatePatient.model_validate({"patient_id": patient_id, "bed_no": None, "condition": "好转"})
     shown = await roster.patients.update_patient(call, asked)
     assert (shown["bed_no"], shown["condition"], shown["department"]) == (None, "好转", "神经内科")
+    assert shown["department_text"] == "神经内科"
     assert shown == await roster.patients.read_patient(call, ReadPatient(patient_id=patient_id))
     assert shown["id_number_masked"] is not None
     with pytest.raises(ValidationError):
         UpdatePatient.model_validate({"patient_id": patient_id, "name": None})
+    moved = await roster.patients.update_patient(call, UpdatePatient(patient_id=patient_id, department="cardiology"))
+    assert (moved["department"], moved["department_text"]) == ("cardiology", "心血管内科")
 
 
 async def test_a_changed_birth_date_must_still_fit_the_number(roster):
