@@ -32,7 +32,15 @@ def caregiver_operations(profiles: CaregiverProfiles, service: CaregiverService)
             "保存个人资料(整体替换)",
             refusals=stale,
         ),
-        Operation("GET", "/api/caregiver/profile", Nothing, profiles.read_profile, CAREGIVER, "我的个人资料"),
+        Operation(
+            "GET",
+            "/api/caregiver/profile",
+            Nothing,
+            profiles.read_profile,
+            CAREGIVER,
+            "我的个人资料",
+            refusals=("not_found",),
+        ),
         Operation(
             "POST",
             "/api/caregiver/service",

@@ -42,7 +42,7 @@ def identity_operations(
             ANYONE,
             "登录：手机号加密码、手机号加验证码或微信授权码",
             keyed="never",
-            refusals=("login_failed", "wechat_unbound", "too_many_attempts"),
+            refusals=("login_failed", "wechat_unbound", "forbidden", "too_many_attempts"),
         ),
         Operation(
             "POST",
@@ -62,7 +62,7 @@ def identity_operations(
             ANYONE,
             "换取新的令牌",
             keyed="never",
-            refusals=("refresh_reused",),
+            refusals=("unauthorized", "refresh_reused"),
         ),
         Operation(
             "POST",

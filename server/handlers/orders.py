@@ -67,7 +67,7 @@ def offer_operations(answering: Answering) -> list[Operation]:
             CAREGIVER,
             "接单",
             rpc=True,
-            refusals=("offer_taken", "offer_expired", "offer_withdrawn", "caregiver_busy"),
+            refusals=("offer_taken", "offer_expired", "offer_withdrawn", "caregiver_busy", "wrong_state"),
         ),
         Operation(
             "POST",

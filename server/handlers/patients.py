@@ -48,7 +48,7 @@ def patient_operations(patients: Patients, viewers: Viewers) -> list[Operation]:
             viewers.join_patient,
             PATIENT,
             "凭邀请码成为家属",
-            refusals=("wrong_state",),
+            refusals=("not_found", "wrong_state"),
         ),
         Operation("GET", "/api/patient/viewers", ListViewers, viewers.list_viewers, PATIENT, "就诊人的家属"),
         Operation("POST", "/api/patient/viewer_remove", RemoveViewer, viewers.remove_viewer, PATIENT, "移除家属"),
