@@ -125,6 +125,12 @@ class OrderStore:
         """Bookkeeping that nobody sees: waves and wrong codes. Never the status."""
         await tx.run(update(t_order).where(t_order.c.order_id == order_id).values(**values))
 
+    async def count_wrong_code(self, tx: Transaction, order_id: str) -> int:
+        """Count one more wrong start code; how many that makes. Counted by the row, not by what was read."""
+        here = t_order.c.order_id == order_id
+        await tx.run(update(t_order).where(here).values(start_code_failures=t_order.c.start_code_failures + 1))
+        return await tx.value(select(t_order.c.start_code_failures).where(here))
+
     async def keep_summary(self, tx: Transaction, order_id: str, summary: str) -> None:
         """The caregiver's closing words."""
         await tx.run(update(t_order_detail).where(t_order_detail.c.order_id == order_id).values(service_record=summary))

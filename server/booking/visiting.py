@@ -73,9 +73,7 @@ class Visiting:
         return await self._order(tx, order["order_id"])
 
     async def _count_wrong_code(self, tx: Transaction, order: Row) -> None:
-        failures = order["start_code_failures"] + 1
-        if failures < self._rules.start_code_attempts:
-            await self._orders.note(tx, order["order_id"], start_code_failures=failures)
+        if await self._orders.count_wrong_code(tx, order["order_id"]) < self._rules.start_code_attempts:
             return
         code = new_start_code()
         await self._orders.note(tx, order["order_id"], start_code=code, start_code_failures=0)
