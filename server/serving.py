@@ -22,6 +22,7 @@ from server.logs import set_up_logs
 from server.outside import CannotOpen, database_url
 from server.storage.migrate import CannotMigrate, migrate, newest_revision
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _ON_ITS_WAY_S = 0.2  # what was sent before the client could know is read and answered
 
 
@@ -48,6 +49,8 @@ async def serve_until_signal(settings: Settings, *, console: Console) -> None:
     await stopping.wait()
     console.print("stopping: finishing what runs …")
     await drain(server, peihu, within_s=settings.http.drain_within_s)
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # our own handler ends a little before the process does
 
 
 async def drain(server: HTTPServer, peihu: Peihu, *, within_s: float) -> None:
@@ -115,7 +118,7 @@ def _stop_on_signals() -> asyncio.Event:
         if not loop.is_closed():
             loop.call_soon_threadsafe(stopping.set)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _SIGNALS:
         signal.signal(number, on_signal)
     return stopping
 
