@@ -120,9 +120,11 @@ def run(*arguments: str, data_dir: Path, settings: Mapping[str, str] | None = No
 
 
 @contextmanager
-def serving(data_dir: Path, *, settings: Mapping[str, str] | None = None) -> Iterator[Served]:
+def serving(
+    data_dir: Path, *, settings: Mapping[str, str] | None = None, root: Path = ROOT
+) -> Iterator[Served]:
     """A server for a block; stopped properly even when the block fails."""
-    served = spawn(data_dir, settings=_ROOMY | dict(settings or {}))
+    served = spawn(data_dir, settings=_ROOMY | dict(settings or {}), root=root)
     try:
         yield served
     finally:

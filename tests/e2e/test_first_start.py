@@ -13,7 +13,7 @@ import time
 import pytest
 
 from tests.e2e.caller import Caller
-from tests.e2e.server import ROOT, run, serving, spawn
+from tests.e2e.server import ROOT, run, serving
 
 _SECRET = "s" * 40
 _SECRETS = {f"PEIHU_{name}": _SECRET for name in ("JWT_SECRET", "FIELD_KEY", "SERVICE_KEY")}
@@ -37,14 +37,13 @@ def test_a_fresh_copy_starts_with_its_world_and_starts_again_at_once(fresh_copy)
     took_s = []
     for _ in range(2):
         begun = time.monotonic()
-        served = spawn(fresh_copy / "var", root=fresh_copy)
-        took_s.append(time.monotonic() - begun)
-        caller = Caller(served.port)
-        accounts = caller.get("/sandbox/accounts")
-        assert caller.ask("GET", "/readyz").status == 200
-        assert caller.ask("GET", "/").raw.lower().startswith(b"<!doctype html>")
-        caller.close()
-        served.stop()
+        with serving(fresh_copy / "var", root=fresh_copy) as served:
+            took_s.append(time.monotonic() - begun)
+            caller = Caller(served.port)
+            accounts = caller.get("/sandbox/accounts")
+            assert caller.ask("GET", "/readyz").status == 200
+            assert caller.ask("GET", "/").raw.lower().startswith(b"<!doctype html>")
+            caller.close()
         assert "Traceback" not in served.printed()
     kinds = [account["user_type"] for account in accounts]
     assert kinds.count("caregiver") >= 12 and kinds.count("patient") >= 2 and kinds.count("admin") >= 1
