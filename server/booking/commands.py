@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from config.fields import (
     LIMIT_DEFAULT,
@@ -19,7 +19,7 @@ from config.fields import (
 )
 
 StatusCode = Literal["pending_payment", "paid", "awaiting_service", "in_service", "completed", "cancelled"]
-ReviewTag = Annotated[Name, Field(max_length=20)]
+ReviewTag = Annotated[Name, Field(max_length=20), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 20})]
 
 
 class QuoteOrder(Body):

@@ -20,8 +20,8 @@ t_patient_info = Table(
     Column("id_number_hash", code(64)),  # keyed, over account and number: unique in an account
     Column("contact_phone", Sealed("t_patient_info.contact_phone")),
     Column("condition", Sealed("t_patient_info.condition")),
-    Column("department", String(50)),
-    Column("bed_no", String(50)),
+    Column("department", Sealed("t_patient_info.department")),  # oncology is half a diagnosis
+    Column("bed_no", Sealed("t_patient_info.bed_no")),
     Column("health_consent_at", Instant, nullable=False),
     Column("calendar_version", Integer, nullable=False, server_default="0"),  # moved to lock the row
     Column("created_at", Instant, nullable=False),
