@@ -33,6 +33,7 @@ def served_operations(peihu: Any) -> list[Declared]:
             sign_in=identity.sign_in,
             wechat=identity.wechat,
             logins=identity.logins,
+            consents=identity.consents,
             bans=identity.bans,
         ),
         *patient_operations(roster.patients, roster.viewers),

@@ -36,6 +36,7 @@ from server.identity.accounts import Accounts
 from server.identity.admission import Admission
 from server.identity.authentication import Authenticator
 from server.identity.bans import Bans
+from server.identity.consents import Consents
 from server.identity.limits import RequestLimits
 from server.identity.logins import Logins
 from server.identity.passwords import Passwords
@@ -113,6 +114,7 @@ class IdentityPart:
             logins=self.logins,
             rules=rules,
         )
+        self.consents = Consents(units=units, rules=rules)
         self.bans = Bans(units=units, facts=facts, logins=self.logins)
         self.authenticator = Authenticator(database=database, tokens=tokens)
         self.limits = RequestLimits(loopback_is_exempt=base.settings.is_sandbox)

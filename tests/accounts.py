@@ -10,6 +10,7 @@ from server.identity.accounts import Accounts
 from server.identity.admission import Admission
 from server.identity.authentication import Authenticator
 from server.identity.bans import Bans
+from server.identity.consents import Consents
 from server.identity.commands import LogIn, RegisterUser, RequestSmsCode
 from server.identity.logins import Logins
 from server.identity.passwords import Passwords
@@ -85,6 +86,7 @@ class Identity:
             logins=self.logins,
             rules=self.rules,
         )
+        self.consents = Consents(units=units, rules=self.rules)
         self.bans = Bans(units=units, facts=facts, logins=self.logins)
         self.authenticator = Authenticator(database=database, tokens=self.tokens)
         self.operations = identity_operations(
@@ -93,6 +95,7 @@ class Identity:
             sign_in=self.sign_in,
             wechat=self.wechat,
             logins=self.logins,
+            consents=self.consents,
             bans=self.bans,
         )
 

@@ -4,6 +4,7 @@ from server.core.operation import ADMIN, ANYONE, EVERYONE, Operation
 from server.identity import commands
 from server.identity.accounts import Accounts
 from server.identity.bans import Bans
+from server.identity.consents import Consents
 from server.identity.logins import Logins
 from server.identity.sign_in import SignIn
 from server.identity.sms_codes import SmsCodes
@@ -11,7 +12,14 @@ from server.identity.wechat_sign_in import WeChatSignIn
 
 
 def identity_operations(
-    *, accounts: Accounts, codes: SmsCodes, sign_in: SignIn, wechat: WeChatSignIn, logins: Logins, bans: Bans
+    *,
+    accounts: Accounts,
+    codes: SmsCodes,
+    sign_in: SignIn,
+    wechat: WeChatSignIn,
+    logins: Logins,
+    consents: Consents,
+    bans: Bans,
 ) -> list[Operation]:
     return [
         Operation(
@@ -78,6 +86,15 @@ def identity_operations(
             "POST", "/api/user/logout", commands.LogOut, logins.log_out, EVERYONE, "退出登录", keyed="never"
         ),
         Operation("GET", "/api/user/me", commands.ReadMe, accounts.me, EVERYONE, "当前账号"),
+        Operation(
+            "POST",
+            "/api/user/consent",
+            commands.AnswerConsent,
+            consents.answer,
+            EVERYONE,
+            "同意或撤回使用行为统计",
+            keyed="never",
+        ),
         Operation(
             "POST",
             "/api/admin/user/ban",

@@ -123,6 +123,13 @@ class ReadMe(Query):
     pass
 
 
+class AnswerConsent(Body):
+    """What the account agrees to beyond the terms: that its use of the pages is recorded."""
+
+    purpose: Literal["behaviour"]
+    agree: bool
+
+
 class BanUser(Body):
     user_id: IdText
     reason: Text2000

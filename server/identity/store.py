@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import ColumnElement, Select, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 
@@ -51,6 +51,19 @@ async def add_consent(tx: Transaction, user_id: str, *, purpose: str, text_versi
         consent_id=new_id(), user_id=user_id, purpose=purpose, text_version=text_version, given_at=now
     )
     await tx.run(row)
+
+
+async def has_consented(tx: Transaction, user_id: str, *, purpose: str) -> bool:
+    """Whether the account's consent to this stands."""
+    return await tx.value(select(consent.c.consent_id).where(*_standing(user_id, purpose)).limit(1)) is not None
+
+
+async def withdraw_consent(tx: Transaction, user_id: str, *, purpose: str, now: datetime) -> None:
+    await tx.run(update(consent).where(*_standing(user_id, purpose)).values(withdrawn_at=now))
+
+
+def _standing(user_id: str, purpose: str) -> tuple[ColumnElement[bool], ...]:
+    return consent.c.user_id == user_id, consent.c.purpose == purpose, consent.c.withdrawn_at.is_(None)
 
 
 async def nobody_registered(tx: Transaction) -> bool:

@@ -93,6 +93,7 @@ ROWS: list[Row] = [
     Row("POST /api/user/refresh", _nothing, _UNREAD),
     Row("POST /api/user/reset_password", _nothing, _UNREAD),
     Row("GET /api/user/me", _nothing, _LOGIN),
+    Row("POST /api/user/consent", lambda *_: {"purpose": "behaviour", "agree": True}, _LOGIN),
     Row("POST /api/admin/user/ban", _spare, _ADMINS),
     Row("POST /api/admin/user/unban", _spare, _ADMINS),
     Row("GET /api/admin/qualification/list", _nothing, _ADMINS),

@@ -4,6 +4,7 @@ Each was met by a program written against contract.md alone, without knowing thi
 """
 from datetime import datetime, timedelta
 
+from server.core.clock import shanghai_text
 from server.core.ids import new_id
 
 
@@ -60,6 +61,25 @@ async def test_codes_that_people_see_have_their_words(peihu, bookings):
     shown = await _detail(peihu, family, order_id)
     assert shown["patient"]["gender_text"] == offer["patient"]["gender_text"]
     assert "department_text" in shown
+
+
+async def test_behaviour_is_stored_of_whoever_agrees_until_it_is_taken_back(peihu):
+    family = peihu.families[0]
+
+    async def stored():
+        view = {"page": "order", "entered_at": shanghai_text(peihu.clock.now()), "duration_ms": 5}
+        return (await peihu.post(family, "/api/event/report", {"events": [view]})).data["stored"]
+
+    async def answer(agree):
+        answered = await peihu.post(family, "/api/user/consent", {"purpose": "behaviour", "agree": agree})
+        assert (answered.status, answered.data) == (200, {"purpose": "behaviour", "agree": agree})
+
+    assert await stored() == 0
+    await answer(True)
+    await answer(True)
+    assert await stored() == 1
+    await answer(False)
+    assert await stored() == 0
 
 
 async def _detail(peihu, who, order_id):
