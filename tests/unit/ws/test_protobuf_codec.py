@@ -120,7 +120,7 @@ def test_data_that_is_refused_in_a_command_without_id_ends_the_connection():
 @pytest.mark.parametrize(
     "bomb",
     [
-        delimited(b"\x22" + delimited(b"".join(b"\x1a" + delimited(b"\x0a\x02%02d" % (n % 100)) for n in range(8_000)))),
+        delimited(b"\x22" + delimited(b"".join(b"\x1a\x06\x0a\x04%04d" % number for number in range(8_000)))),
         delimited(b"\x32\x00" * 32_000),
         delimited(b"\x08\x01" * 32_000),
         delimited(b"\x6b" * 65_000),
