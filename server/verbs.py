@@ -141,6 +141,22 @@ def check(config: ConfigFile = None) -> None:
         console.print(line)
 
 
+@app.command()
+def bench(
+    work: Annotated[str, typer.Argument(help="fanout, durable, latency, herd, idle, growth or all")] = "all",
+    rounds: Annotated[int, typer.Option(min=1, help="medians are of so many")] = 3,
+    quick: Annotated[bool, typer.Option("--quick", help="small and short; keeps nothing")] = False,
+) -> None:
+    """Measure the live channels side by side with others."""
+    from bench.cli import CannotMeasure, run
+
+    try:
+        reached = run(work, rounds=1 if quick else rounds, quick=quick, console=console)
+    except CannotMeasure as problem:
+        raise _stop(str(problem)) from None
+    raise typer.Exit(0 if reached else 2)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(
     context: typer.Context,

@@ -1,0 +1,58 @@
+"""What a run leaves behind: a table on the terminal and JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).resolve().parent / "results"
+_HIDDEN = ("reached",)
+
+
+def keep(name: str, result: dict[str, Any]) -> Path:
+    """Write `bench/results/<name>.json`: machine, versions, command, settings and every round."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def kept(name: str) -> dict[str, Any] | None:
+    """The result kept last, or None."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def show(name: str, result: dict[str, Any], *, console: Console) -> None:
+    """The summary as a table; what was asked for and not reached is red."""
+    lines = result["summary"]
+    columns = list(dict.fromkeys(key for line in lines for key in line if key not in _HIDDEN))
+    table = Table(title=f"{name}   ({result['command']})", title_justify="left")
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="left" if column == "server" else "right")
+    for line in lines:
+        style = "red" if not line.get("reached", True) else "green" if _is_wanted(line) else ""
+        table.add_row(*(_cell(line.get(column)) for column in columns), style=style)
+    console.print(table)
+    for peer, why in result.get("absent", {}).items():
+        console.print(f"absent: {peer} ({why})", style="yellow", highlight=False)
+    console.print(_about(result), highlight=False)
+
+
+def _is_wanted(line: dict[str, Any]) -> bool:
+    return any(key.startswith("wanted") and value is not None for key, value in line.items())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _about(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    peers = ", ".join(f"{name} {version}" for name, version in result.get("peers", {}).items())
+    text = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}"
+    return f"{text}; {peers}" if peers else text
