@@ -207,7 +207,10 @@ _EFFECTS = {
         "SELECT note_id, offset FROM service_note JOIN t_caregiver_info USING (caregiver_id) "
         "WHERE order_id = :order_id AND user_id = :who AND msg_id = :msg_id"
     ),
-    "order.create": "SELECT order_id FROM t_order WHERE user_id = :who AND bed_no = :bed_no",
+    "order.create": (  # an account asks for no start twice
+        "SELECT order_id FROM t_order "
+        "WHERE user_id = :who AND strftime('%s', start_at) = strftime('%s', :start_at)"
+    ),
     "order.pay": "SELECT payment_id FROM payment WHERE order_id = :order_id AND user_id = :who",
     "order.accept": (
         "SELECT order_id FROM offer JOIN t_caregiver_info USING (caregiver_id) "

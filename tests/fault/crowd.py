@@ -113,7 +113,7 @@ class Crowd:
 
     async def _book(self, family: Family, *, start_at: Any, caregiver_id: str | None) -> str | None:
         """The id of a paid order; None when the order was refused or its answer is lost."""
-        body = self._market.order_body(family, start_at, caregiver_id=caregiver_id, mark=uuid.uuid4().hex)
+        body = self._market.order_body(family, start_at, caregiver_id=caregiver_id)
         created = await family.person.do("order.create", body, patience_s=self._patience_s())
         if not created.is_ok:
             return None

@@ -58,8 +58,8 @@ class Market:
         self.site.close()
         assert not [end for end in ends if not isinstance(end, asyncio.CancelledError)], ends
 
-    def order_body(self, family: Family, start_at: datetime, *, caregiver_id: str | None, mark: str) -> dict[str, Any]:
-        """`mark` goes into the bed number, by which a checker finds the order in the store."""
+    def order_body(self, family: Family, start_at: datetime, *, caregiver_id: str | None) -> dict[str, Any]:
+        """One a family and start: by these a checker finds the order in the store."""
         return {
             "patient_id": family.patient_id,
             "caregiver_id": caregiver_id,
@@ -67,7 +67,6 @@ class Market:
             "hospital_id": self.hospital_id,
             "start_at": start_at.isoformat(),
             "end_at": (start_at + _LENGTH).isoformat(),
-            "bed_no": mark,
         }
 
     def next_start(self, family: Family) -> datetime:

@@ -94,9 +94,7 @@ def _message(order_id: str) -> dict[str, str]:
 async def _book(play: Play) -> str:
     """Create, pay and hear of the payment, with a death in each; the order's id."""
     start_at = quarter_after(await business_now(play.market.site), ahead=timedelta(minutes=65))
-    body = play.market.order_body(
-        play.family, start_at, caregiver_id=play.caregiver.caregiver_id, mark=uuid.uuid4().hex
-    )
+    body = play.market.order_body(play.family, start_at, caregiver_id=play.caregiver.caregiver_id)
     created = await play.ask(play.family, "order.create", body, writes="INSERT INTO t_order ", over="http")
     order_id = created.data["order_id"]
     play.family.person.live.follow(f"order:{order_id}")
@@ -126,7 +124,7 @@ async def _serve(play: Play, order_id: str) -> None:
 async def _cancel(play: Play) -> None:
     """Another order, whose payment attempt and refund meet a death too."""
     family = play.family
-    body = play.market.order_body(family, play.market.next_start(family), caregiver_id=None, mark=uuid.uuid4().hex)
+    body = play.market.order_body(family, play.market.next_start(family), caregiver_id=None)
     created = await family.person.do("order.create", body)
     order_id = created.data["order_id"]
     paying = {"order_id": order_id, "method": "sandbox", "amount_fen": created.data["amount_fen"]}

@@ -19,7 +19,7 @@ from tests.fault.rest import at_rest, caught_up
 from tests.fault.server_process import until
 
 KILLS = int(os.environ.get("PEIHU_TEST_KILLS", "50"))
-_SEED = 20261122
+_SEED = int(os.environ.get("PEIHU_TEST_SEED", "20261122"))
 _LIFE_S = (0.4, 1.6)  # after readiness
 _LEAST_OPERATIONS_PER_S = 20
 _RESTS_WITHIN_S = 60.0
