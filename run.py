@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 NEEDED = {
     "requirements.txt": ("tornado", "sqlalchemy", "alembic", "aiosqlite", "pydantic", "typer", "argon2", "PIL", "jwt"),
-    "requirements-dev.txt": ("pytest", "hypothesis", "pytest_tornasync", "importlinter"),
+    "requirements-dev.txt": ("pytest", "hypothesis", "pytest_tornasync", "importlinter", "xdist"),
 }
 
 

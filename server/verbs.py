@@ -162,10 +162,11 @@ def test(
     context: typer.Context,
     services: Annotated[bool, typer.Option("--services", help="also what needs MariaDB, Redis, MongoDB")] = False,
 ) -> None:
-    """Pass the tests; further arguments go to pytest."""
+    """Pass the tests; further arguments go to pytest (`-n 0`: one after the other)."""
     import subprocess
     import sys
 
     environment = dict(os.environ) | ({"PEIHU_TEST_SERVICES": "1"} if services else {})
-    command = [sys.executable, "-m", "pytest", *context.args]
+    side_by_side = [] if "-n" in context.args else ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"]
+    command = [sys.executable, "-m", "pytest", *side_by_side, *context.args]
     raise typer.Exit(subprocess.run(command, cwd=ROOT, env=environment).returncode)

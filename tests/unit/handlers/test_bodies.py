@@ -84,7 +84,7 @@ async def test_a_zipped_body_is_read(client):
     assert answer.json["data"]["name"] == "a"
 
 
-@pytest.mark.parametrize("raw", [b"garbage", gzip.compress(b'{"name":"a"}')[:-4], gzip.compress(b"{}") + b"more"])
+@pytest.mark.parametrize("raw", [b"garbage", gzip.compress(b'{"name":"a"}', mtime=0)[:-4], gzip.compress(b"{}", mtime=0) + b"more"])
 async def test_a_broken_zip_is_malformed(client, raw):
     answer = await client.post("/api/demo/echo", raw=raw, headers={"Content-Encoding": "gzip"})
     assert (answer.status, answer.code) == (400, "malformed")
