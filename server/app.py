@@ -43,6 +43,7 @@ from server.identity.store import find_by_phone, nobody_registered
 from server.insight.behaviour import Behaviour
 from server.jobs.loops import Job, Jobs
 from server.jobs.orders import OrderRound
+from server.jobs.revocations import POLL_EVERY_S, RevocationPoll
 from server.operations import sandbox_operations, served_operations
 from server.outside import missing_adapters, open_payment
 from server.parts import (
@@ -105,11 +106,11 @@ class Peihu:
         self.care = CarePart(base, core)
         self.behaviour = Behaviour(units=base.units, database=base.database, clock=base.clock)
         self._join()
-        self.jobs = Jobs(self._jobs())
         self.operations = served_operations(self)
         self.sandbox_operations = sandbox_operations(self) if settings.is_sandbox else []
         self.document = cache(lambda: openapi_document(self.operations, title="Peihu 陪护", version=VERSION))
         self.live = self._live_channels()
+        self.jobs = Jobs(self._jobs())
         self._tasks = Tasks("http")
         self._registry = CollectorRegistry()
         self.probe = ReadinessProbe(base=base, jobs=self.jobs, stuck_after_s=settings.outbox.stuck_after_s)
@@ -144,12 +145,18 @@ class Peihu:
             unpaid=booking.unpaid,
             clock=self.base.clock,
         )
+        revocations = RevocationPoll(
+            login_ids=self.live.login_ids,
+            ended_logins=self.identity.logins.ended_logins,
+            revoke_login=lambda login_id: self.live.revoke(user_id=None, login_id=login_id),
+        )
         return [
             Job("business_time", self._follow_business_time, 0.5),
             Job("orders", orders.run_once, 0.5),
             Job("payments", billing.watch.check_due, 1.0),
             Job("refunds", billing.refunds.check_due, 1.0),
             Job("settlement", billing.settlements.release_due, 5.0),
+            Job("revocations", revocations.run_once, POLL_EVERY_S),
             Job("retention", Retention(database=self.base.database).run_once, 3_600.0),
             Job("login_retention", self.identity.logins.forget_ended, 3_600.0),
             Job("behaviour_retention", self.behaviour.prune, 3_600.0),

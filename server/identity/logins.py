@@ -5,7 +5,7 @@ tabs or a lost answer are no theft; anything older is, and ends the family (RFC 
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from server.core.call import Call
@@ -23,6 +23,7 @@ from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 _REFRESH_TOKEN_BYTES = 32
+_ASKED_AT_ONCE = 500  # ids in one statement
 
 
 class Logins:
@@ -103,6 +104,14 @@ class Logins:
         """End every login of an account, whatever device it is on."""
         await store_logins.revoke_all(tx, user_id, reason=reason, now=server_now())
         await self._facts.record(tx, LoginRevoked(user_id, None, reason))
+
+    async def ended_logins(self, login_ids: Collection[str]) -> set[str]:
+        """Those of the logins that are over: logged out, run out, of a banned account, or forgotten."""
+        asked, ended = list(login_ids), set(login_ids)
+        for start in range(0, len(asked), _ASKED_AT_ONCE):
+            async with self._database.read() as tx:
+                ended -= await store_logins.living_logins(tx, asked[start : start + _ASKED_AT_ONCE], now=server_now())
+        return ended
 
     async def forget_ended(self) -> int:
         """A round of the job: delete ended logins, old codes and attempts; how many rows."""

@@ -4,6 +4,7 @@ Only hashes of tokens are stored, except the successor of the last rotation, whi
 same answer can be given again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -42,6 +43,14 @@ async def login_with_user(tx: Transaction, login_id: str) -> RowMapping | None:
     joined = login.join(t_user, t_user.c.user_id == login.c.user_id)
     columns = (login, t_user.c.user_type, t_user.c.banned_at)
     return await tx.one(select(*columns).select_from(joined).where(login.c.login_id == login_id))
+
+
+async def living_logins(tx: Transaction, login_ids: Sequence[str], *, now: datetime) -> set[str]:
+    """Those of the logins that a request would be let in with."""
+    lives = (login.c.revoked_at.is_(None), login.c.expires_at > now, t_user.c.banned_at.is_(None))
+    joined = login.join(t_user, t_user.c.user_id == login.c.user_id)
+    found = await tx.all(select(login.c.login_id).select_from(joined).where(login.c.login_id.in_(login_ids), *lives))
+    return {row["login_id"] for row in found}
 
 
 async def find_by_refresh(tx: Transaction, presented_hash: str) -> RowMapping | None:
