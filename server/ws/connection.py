@@ -22,15 +22,15 @@ from server.ws.effects import (
     Slow,
     Tell,
 )
-from server.ws.entrance import ConnectionGone
 from server.ws.outbound import Outbound
 from server.ws.ports import Transport
 from server.ws.room import Room
 from server.ws.seat import Seat
+from server.ws.seating import ConnectionGone
 from server.ws.session import Session, State
 from server.ws.wire.answers import Reply
 from server.ws.wire.codec import Codec
-from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode
+from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode, Unsubscription
 from server.ws.wire.commands import BadFrame
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _GOODBYE_S = 1.0  # a slow reader has this long to read why it is closed
 
 
 class Connection:
-    """Implements `Guest`, `Member`, `Occupant`, `Caller` and `Timed`."""
+    """Implements `Guest`, `Caller` and `Timed`."""
 
     __slots__ = ("session", "outbound", "codec", "seats", "_room", "_transport", "remote_address", "_calls")
 
@@ -133,9 +133,9 @@ class Connection:
         """See `Occupant`."""
         self._do_all(self.session.lost_track(channel))
 
-    def access_ended(self, channel: str) -> None:
-        """See `Member`."""
-        self._do_all(self.session.subscriptions.access_ended(channel))
+    def unsubscribe(self, channel: str, ending: Unsubscription) -> None:
+        """See `Guest`."""
+        self._do_all(self.session.subscriptions.unsubscribe(channel, ending))
 
     def close(self, disconnect: Disconnect) -> None:
         """End the connection with a close frame; repeated calls do nothing."""

@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 
 from server.storage.pubsub.port import ControlMessage
+from server.ws.errands import KINDS as ERRANDS
+from server.ws.errands import Errands
 from server.ws.fallback.switchboard import ANSWERED, ASKED, Switchboard
 from server.ws.hub import Hub
 from server.ws.registry import Registry, Revocation
@@ -17,14 +19,17 @@ _LONGEST_REASON_BYTES = 123  # what a close frame holds
 class Control:
     """Obeys the bus's control messages. What it cannot read it counts and leaves."""
 
-    def __init__(self, *, hub: Hub, registry: Registry, switchboard: Switchboard, counts: Counter[str]) -> None:
+    def __init__(
+        self, *, hub: Hub, registry: Registry, switchboard: Switchboard, errands: Errands, counts: Counter[str]
+    ) -> None:
         self._hub = hub
         self._switchboard = switchboard
+        self._errands = errands
         self._registry = registry
         self._counts = counts
 
     def obey(self, message: ControlMessage) -> None:
-        """Kinds: "revoke", "access_ended" (storage/pubsub/port.py), "membership" (roll.py), the switchboard's."""
+        """Kinds: "revoke", "access_ended", "membership", those of errands.py and of the switchboard."""
         body = message.body
         if message.kind == "revoke":
             self._revoke(body)
@@ -38,6 +43,8 @@ class Control:
                 self._hub.tell_watchers(push)
         elif message.kind in (ASKED, ANSWERED):
             self._switchboard.obey(message)
+        elif message.kind in ERRANDS:
+            self._errands.obey(message)
         else:
             self._counts["unknown_orders"] += 1
 

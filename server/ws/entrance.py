@@ -3,55 +3,32 @@
 import asyncio
 import random
 import time
-from typing import Protocol
 
 from server.core.errors import Refused, Unavailable
 from server.ws.effects import Answer, Effect
-from server.ws.hub import Hub
+from server.ws.guest import Guest
 from server.ws.limits import Limits
-from server.ws.outbound import Outbound
 from server.ws.ports import Authenticate, Identity, MayFollow
 from server.ws.recovery import Joined
-from server.ws.registry import Member, Registry
-from server.ws.roll import Roll
-from server.ws.rules import ChannelRules
-from server.ws.seat import Occupant, Seat
-from server.ws.session import Session, State
+from server.ws.registry import Registry
+from server.ws.seating import Seating, still_open
+from server.ws.session import State
 from server.ws.wire.answers import Reply
-from server.ws.wire.codec import Codec
 from server.ws.wire.codes import Disconnects, ErrorCode, Errors
-from server.ws.wire.commands import Connect, Refresh, Resume, Subscribe
-
-
-class Guest(Member, Occupant, Protocol):
-    """A connection, as the entrance sees it."""
-
-    session: Session
-    outbound: Outbound
-    codec: Codec
-    seats: dict[str, Seat]
-
-    def reply(self, reply: Reply) -> None:
-        """Queue a reply."""
-
-
-class ConnectionGone(Exception):
-    """The connection closed while somebody was asked for it; there is nothing left to do."""
+from server.ws.wire.commands import Connect, Refresh, Subscribe
 
 
 class Entrance:
     """One for all connections; each method is awaited before the next command of the connection."""
 
     def __init__(
-        self, *, authenticate: Authenticate, may_follow: MayFollow, hub: Hub, registry: Registry, roll: Roll,
-        rules: ChannelRules, limits: Limits,
+        self, *, authenticate: Authenticate, may_follow: MayFollow, registry: Registry, seating: Seating,
+        limits: Limits,
     ) -> None:  # fmt: skip
         self._authenticate = authenticate
         self._may_follow = may_follow
-        self._hub = hub
         self._registry = registry
-        self._roll = roll
-        self._rules = rules
+        self._seating = seating
         self._limits = limits
 
     async def connect(self, guest: Guest, command: Connect) -> tuple[Effect, ...]:
@@ -72,7 +49,7 @@ class Entrance:
     async def _let_in(self, guest: Guest, command: Connect) -> tuple[Effect, ...]:
         session, asked_at = guest.session, _now()
         identity = await self._authenticate(command.token)
-        _still_open(session)
+        still_open(session)
         no_entry = self._registry.add(guest, identity, asked_at=asked_at)
         if no_entry is not None:
             return session.end(no_entry)
@@ -80,8 +57,8 @@ class Entrance:
         guest.outbound.hold()  # pushes of channels already joined come after the one reply for all
         joined: dict[str, Joined] = {}
         for channel in channels:
-            joined[channel] = await self._prepare(guest, channel, command.subs.get(channel))
-            self._enter(guest, channel, joined[channel])
+            seat, joined[channel] = await self._seating.prepare(guest, channel, command.subs.get(channel))
+            self._seating.enter(guest, seat, joined[channel])
         reply = session.connected(command, joined, now=_now(), ttl_s=_ttl_s(identity), chance=random.random())
         guest.outbound.release(guest.codec.encode_reply(reply))
         return ()
@@ -93,7 +70,9 @@ class Entrance:
             async with asyncio.timeout(self._limits.answer_within_s):
                 if not await self._may_follow(session.known_identity, channel):
                     return (Answer(session.subscriptions.join_failed(command, Errors.PERMISSION_DENIED)),)
-                joined = await self._prepare(guest, channel, command.resume, join_leave=command.join_leave)
+                seat, joined = await self._seating.prepare(
+                    guest, channel, command.resume, join_leave=command.join_leave
+                )
         except TimeoutError:  # fast, because a client drops its whole connection after 5 s
             return (Answer(session.subscriptions.join_failed(command, Errors.TOO_MANY_REQUESTS)),)
         except Refused:
@@ -103,10 +82,39 @@ class Entrance:
         reply = session.subscriptions.joined(command, joined)
         guest.reply(reply)
         if isinstance(reply.answer, ErrorCode):
-            self._hub.leave(guest.seats.pop(channel))
+            self._seating.give_up(guest, seat)
         else:
-            self._enter(guest, channel, joined)
+            self._seating.enter(guest, seat, joined)
         return ()
+
+    async def subscribe_unasked(self, guest: Guest, channel: str) -> None:
+        """Join a connection to a channel because the server wants it; the push leaves before any other of it.
+
+        Nothing when it follows the channel already. An order is no permission: raises Refused for who may not
+        follow it; Unavailable; ConnectionGone.
+        """
+        session = guest.session
+        still_open(session)
+        slot = session.subscriptions.begin_unasked(channel)
+        if slot is None:
+            return
+        push = None
+        try:
+            async with asyncio.timeout(self._limits.answer_within_s):
+                if not await self._may_follow(session.known_identity, channel):
+                    raise Refused("forbidden")
+                seat, joined = await self._seating.prepare(guest, channel, None)
+            push = session.subscriptions.joined_unasked(channel, slot, joined)
+        except TimeoutError:
+            raise Unavailable() from None
+        finally:
+            if push is None:
+                session.subscriptions.withdraw(channel, slot)
+        if push is None:
+            self._seating.give_up(guest, seat)
+            return
+        guest.outbound.put(guest.codec.encode_push(push))
+        self._seating.enter(guest, seat, joined)
 
     async def refresh(self, guest: Guest, command: Refresh) -> tuple[Effect, ...]:
         """Prolong the connection by a newer token."""
@@ -119,7 +127,7 @@ class Entrance:
             return session.end(Disconnects.EXPIRED if expired else Disconnects.INVALID_TOKEN)
         except (Unavailable, TimeoutError):
             return (Answer(Reply(command.id, Errors.INTERNAL)),)
-        _still_open(session)
+        still_open(session)
         effects = session.refreshed(command, identity, now=_now(), ttl_s=_ttl_s(identity))
         if session.state is State.CONNECTED:
             self._registry.replace(guest, identity)
@@ -130,47 +138,11 @@ class Entrance:
         if guest.session.identity is not None:
             self._registry.remove(guest, guest.session.identity)
         for channel in tuple(guest.seats):
-            self.leave_channel(guest, channel, lingers=lingers)
+            self._seating.leave(guest, channel, lingers=lingers)
 
-    def leave_channel(self, guest: Guest, channel: str, *, lingers: bool = True) -> None:
+    def leave_channel(self, guest: Guest, channel: str) -> None:
         """Give one seat up; unknown channels are ignored."""
-        seat = guest.seats.pop(channel, None)
-        if seat is None:
-            return
-        was_inside = not seat.joining
-        self._hub.leave(seat)
-        if was_inside and self._has_presence(channel):
-            self._roll.leave(channel, guest.session.info, lingers=lingers)
-
-    async def _prepare(self, guest: Guest, channel: str, resume: Resume | None, *, join_leave: bool = False) -> Joined:
-        _still_open(guest.session)
-        watches = join_leave and self._has_presence(channel)
-        seat = Seat(channel, guest, guest.outbound, guest.codec, watches=watches)
-        guest.seats[channel] = seat
-        self._hub.reserve(seat)
-        joined = None
-        try:
-            joined = await self._hub.prepare(seat, resume)
-        finally:
-            if joined is None:
-                guest.seats.pop(channel, None)
-                self._hub.leave(seat)
-        _still_open(guest.session)
-        return joined
-
-    def _enter(self, guest: Guest, channel: str, joined: Joined) -> None:
-        self._hub.enter(guest.seats[channel], joined)
-        if self._has_presence(channel):
-            self._roll.join(channel, guest.session.info)
-
-    def _has_presence(self, channel: str) -> bool:
-        rule = self._rules.of(channel)
-        return rule is not None and rule.presence
-
-
-def _still_open(session: Session) -> None:
-    if session.state is State.CLOSED:
-        raise ConnectionGone
+        self._seating.leave(guest, channel)
 
 
 def _now() -> float:

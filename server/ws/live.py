@@ -13,6 +13,7 @@ from server.ws.connection import Connection
 from server.ws.control import Control
 from server.ws.desk import Desk
 from server.ws.entrance import Entrance
+from server.ws.errands import Errands
 from server.ws.fallback.switchboard import Switchboard
 from server.ws.hub import Hub
 from server.ws.limits import Limits
@@ -25,6 +26,7 @@ from server.ws.registry import Registry
 from server.ws.roll import Roll
 from server.ws.room import Room
 from server.ws.rules import ChannelRules
+from server.ws.seating import Seating
 from server.ws.session import Session
 from server.ws.wheel import Wheel
 from server.ws.wire.answers import Address
@@ -71,12 +73,14 @@ class LiveChannels:
         self._registry = Registry(connections_per_user=limits.connections_per_user)
         self.hub = Hub(log=log, bus=bus, rules=rules, turn=turn, tasks=tasks, limits=limits, counts=self.counts)
         self.switchboard = Switchboard(bus=bus, tasks=tasks, limits=limits, counts=self.counts)
-        self._control = Control(
-            hub=self.hub, registry=self._registry, switchboard=self.switchboard, counts=self.counts
-        )
         entrance = Entrance(
-            authenticate=authenticate, may_follow=may_follow, hub=self.hub, registry=self._registry, roll=roll,
-            rules=rules, limits=limits,
+            authenticate=authenticate, may_follow=may_follow, registry=self._registry,
+            seating=Seating(hub=self.hub, roll=roll, rules=rules), limits=limits,
+        )  # fmt: skip
+        self.errands = Errands(bus=bus, registry=self._registry, entrance=entrance, tasks=tasks, counts=self.counts)
+        self._control = Control(
+            hub=self.hub, registry=self._registry, switchboard=self.switchboard, errands=self.errands,
+            counts=self.counts,
         )  # fmt: skip
         desk = Desk(
             call=call, may_follow=may_follow, log=log, presence=presence, rules=rules, limits=limits,

@@ -3,22 +3,12 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
+from server.ws.guest import Guest
 from server.ws.ports import Identity
-from server.ws.wire.codes import Disconnect, Disconnects
+from server.ws.wire.codes import Disconnect, Disconnects, Unsubscriptions
 
 _REMEMBER_S = 60.0  # longer than any authentication lasts
-
-
-class Member(Protocol):
-    """A connection, as the registry sees it."""
-
-    def close(self, disconnect: Disconnect) -> None:
-        """End it."""
-
-    def access_ended(self, channel: str) -> None:
-        """End its subscription to the channel, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +26,36 @@ class Revocation:
 
 
 class Registry:
-    """Connected members by user. Remembers revocations, for those who were just being let in."""
+    """Connected guests by user. Remembers revocations, for those who were just being let in."""
 
     def __init__(self, *, connections_per_user: int) -> None:
         self._connections_per_user = connections_per_user
-        self._by_user: dict[str, dict[Member, Identity]] = {}
+        self._by_user: dict[str, dict[Guest, Identity]] = {}
         self._revocations: deque[tuple[float, Revocation]] = deque()
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def add(self, member: Member, identity: Identity, *, asked_at: float) -> Disconnect | None:
-        """Let a member in, or say why not. `asked_at`: when its token began to be checked."""
+    def add(self, guest: Guest, identity: Identity, *, asked_at: float) -> Disconnect | None:
+        """Let a guest in, or say why not. `asked_at`: when its token began to be checked."""
         for at, revocation in self._revocations:
             if at >= asked_at and revocation.concerns(identity):
                 return revocation.disconnect
         members = self._by_user.setdefault(identity.user_id, {})
         if len(members) >= self._connections_per_user:
             return Disconnects.CONNECTION_LIMIT
-        members[member] = identity
+        members[guest] = identity
         self._size += 1
         return None
 
-    def replace(self, member: Member, identity: Identity) -> None:
-        """The member showed a newer token of the same user."""
-        self._by_user[identity.user_id][member] = identity
+    def replace(self, guest: Guest, identity: Identity) -> None:
+        """The guest showed a newer token of the same user."""
+        self._by_user[identity.user_id][guest] = identity
 
-    def remove(self, member: Member, identity: Identity) -> None:
+    def remove(self, guest: Guest, identity: Identity) -> None:
         members = self._by_user.get(identity.user_id, {})
-        if members.pop(member, None) is not None:
+        if members.pop(guest, None) is not None:
             self._size -= 1
         if not members:
             self._by_user.pop(identity.user_id, None)
@@ -75,20 +65,24 @@ class Registry:
         self._revocations.append((now, revocation))
         while self._revocations[0][0] < now - _REMEMBER_S:
             self._revocations.popleft()
-        users: Iterable[str] = self._by_user if revocation.user_id is None else (revocation.user_id,)
-        concerned = [
-            member
-            for user_id in users
-            for member, identity in self._by_user.get(user_id, {}).items()
-            if revocation.concerns(identity)
-        ]
-        for member in concerned:
-            member.close(revocation.disconnect)
+        concerned = self.guests(revocation.user_id, revocation.login_id)
+        for guest in concerned:
+            guest.close(revocation.disconnect)
         return len(concerned)
 
+    def guests(self, user_id: str | None, login_id: str | None) -> list[Guest]:
+        """Those of a user and a login; an id that is None matches all."""
+        users: Iterable[str] = self._by_user if user_id is None else (user_id,)
+        return [
+            guest
+            for one in users
+            for guest, identity in self._by_user.get(one, {}).items()
+            if login_id in (None, identity.login_id)
+        ]
+
     def access_ended(self, user_id: str, channel: str) -> None:
-        for member in tuple(self._by_user.get(user_id, ())):
-            member.access_ended(channel)
+        for guest in self.guests(user_id, None):
+            guest.unsubscribe(channel, Unsubscriptions.ACCESS_ENDED)
 
     def login_ids(self) -> set[str]:
         """All logins that hold a connection here."""

@@ -6,8 +6,8 @@ from server.ws.effects import Answer, Effect, Join, Leave, Tell
 from server.ws.recovery import Joined
 from server.ws.rules import ChannelRules
 from server.ws.wire import answers
-from server.ws.wire.answers import Reply, Result, UnsubscribePush
-from server.ws.wire.codes import ErrorCode, Errors, Unsubscription, Unsubscriptions
+from server.ws.wire.answers import Reply, Result, SubscribePush, UnsubscribePush
+from server.ws.wire.codes import ErrorCode, Errors, Unsubscription
 from server.ws.wire.commands import Subscribe
 
 
@@ -17,7 +17,7 @@ class Subscription:
 
     by_server: bool
     joining: bool = True
-    access_ended: bool = False
+    ended: Unsubscription | None = None
 
 
 class Subscriptions:
@@ -66,7 +66,7 @@ class Subscriptions:
     def joined(self, command: Subscribe, joined: Joined) -> Reply:
         """A seat was prepared; if the reply is an error the seat must be given up."""
         slot = self._slots.get(command.channel)
-        if slot is None or slot.access_ended:
+        if slot is None or slot.ended:
             return self.join_failed(command, Errors.PERMISSION_DENIED)
         if command.rejects_unrecovered and joined.resume is not None and joined.missed is None:
             return self.join_failed(command, Errors.UNRECOVERABLE)
@@ -77,13 +77,32 @@ class Subscriptions:
         self.forget(command.channel)
         return Reply(command.id, error)
 
-    def access_ended(self, channel: str) -> tuple[Effect, ...]:
-        """The user may no longer follow the channel; one that is just joining is told in its reply."""
+    def begin_unasked(self, channel: str) -> Subscription | None:
+        """The server wants the client to follow a channel; None when it does already or cannot."""
+        if channel in self._slots or self._rules.of(channel) is None or len(self._slots) >= self._most:
+            return None
+        slot = self._slots[channel] = Subscription(by_server=True)
+        return slot
+
+    def joined_unasked(self, channel: str, slot: Subscription, joined: Joined) -> SubscribePush | None:
+        """A seat was prepared: what its client is told. None when the slot was given up or ended meanwhile."""
+        if self._slots.get(channel) is not slot or slot.ended is not None:
+            return None
+        slot.joining = False
+        return SubscribePush(channel, joined.top.epoch, joined.top.offset, joined.recoverable)
+
+    def withdraw(self, channel: str, slot: Subscription) -> None:
+        """Nothing came of what `begin_unasked` began; the channel is free unless somebody else took it."""
+        if self._slots.get(channel) is slot:
+            del self._slots[channel]
+
+    def unsubscribe(self, channel: str, ending: Unsubscription) -> tuple[Effect, ...]:
+        """The server ends it; a client that is just joining is told so in its reply."""
         slot = self._slots.get(channel)
         if slot is not None and slot.joining:
-            slot.access_ended = True
+            slot.ended = ending
             return ()
-        return self.end(channel, Unsubscriptions.ACCESS_ENDED)
+        return self.end(channel, ending)
 
     def end(self, channel: str, ending: Unsubscription) -> tuple[Effect, ...]:
         """Leave and say why; nothing for a channel that was not subscribed."""

@@ -8,9 +8,11 @@ from server.ws.wire.answers import (
     ClientInfo,
     DisconnectPush,
     MembershipPush,
+    MessagePush,
     Publication,
     Reply,
     Result,
+    SubscribePush,
     UnsubscribePush,
 )
 from server.ws.wire.codes import Disconnects, ErrorCode, Errors, Unsubscriptions
@@ -116,6 +118,16 @@ PUSHED = {
         UnsubscribePush("order:1", Unsubscriptions.INSUFFICIENT_STATE),
         {"channel": "order:1", "unsubscribe": {"code": 2500, "reason": "insufficient state"}},
     ),
+    "subscribe": (
+        SubscribePush("order:1", "E", 2**53 - 1, recoverable=True),
+        {"channel": "order:1",
+         "subscribe": {"recoverable": True, "positioned": True, "epoch": "E", "offset": 2**53 - 1}},
+    ),
+    "subscribe to a channel without positions": (
+        SubscribePush("order:1", "", 0, recoverable=False), {"channel": "order:1", "subscribe": {}},
+    ),
+    "message": (MessagePush(ANYTHING), {"message": {"data": ANYTHING}}),
+    "message of nothing": (MessagePush(None), {"message": {"data": None}}),
     "disconnect": (
         DisconnectPush(Disconnects.FORCED), {"disconnect": {"code": 3503, "reason": "force disconnect"}},
     ),

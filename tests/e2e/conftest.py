@@ -4,12 +4,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.caller import Caller
+from tests.e2e.node import node
 from tests.e2e.people import People, log_in, register
 from tests.e2e.server import ADMIN_PASSWORD, Served, make_administrator, planted, served, world
 from tests.e2e.targets import Crowd, Target, targets
 from tests.e2e.ward import ward
 
-__all__ = ["planted", "served", "ward", "world"]
+__all__ = ["node", "planted", "served", "ward", "world"]
 
 
 @pytest.fixture(scope="module")

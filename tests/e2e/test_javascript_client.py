@@ -1,38 +1,14 @@
 """The official JavaScript client against the program, run by Node."""
 import json
-import os
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from tests.e2e.node import JAVASCRIPT
 from tests.e2e.people import log_in
 from tests.e2e.ward import PASSWORD
 
-_HERE = Path(__file__).resolve().parent / "js"
-_INSTALLS_WITHIN_S, _RUNS_WITHIN_S = 180, 60
-
-
-def _missing(reason: str) -> None:
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def node() -> str:
-    """Node with the packages of package-lock.json, installed on first use."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        _missing("Node is not installed: apt install nodejs npm")
-    lock, kept = _HERE / "package-lock.json", _HERE / "node_modules" / ".installed-lock"
-    if not kept.exists() or kept.read_bytes() != lock.read_bytes():
-        done = subprocess.run([npm, "ci", "--silent"], cwd=_HERE, timeout=_INSTALLS_WITHIN_S, capture_output=True)
-        if done.returncode != 0:
-            _missing(f"the packages of tests/e2e/js cannot be installed: {done.stderr.decode()[-300:]}")
-        kept.write_bytes(lock.read_bytes())
-    return found
+_RUNS_WITHIN_S = 60
 
 
 @pytest.fixture(scope="module", params=["json", "protobuf"])
@@ -45,7 +21,7 @@ def seen(request, served, ward, node):
         "other_token": ward.carer.token,
     }
     done = subprocess.run(
-        [node, "journey.mjs", json.dumps(asked)], cwd=_HERE, timeout=_RUNS_WITHIN_S, capture_output=True
+        [node, "journey.mjs", json.dumps(asked)], cwd=JAVASCRIPT, timeout=_RUNS_WITHIN_S, capture_output=True
     )
     assert done.stdout, done.stderr.decode()[-2_000:]
     seen = json.loads(done.stdout)

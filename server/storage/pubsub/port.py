@@ -24,7 +24,8 @@ class ControlMessage:
     """An order to every instance, e.g. kind "revoke" with {"user_id", "login_id", "code", "reason"}.
 
     Kinds in use: "revoke" (close sockets of a user or a login) and "access_ended" (a user no longer
-    may follow a channel: {"user_id", "channel"}), "membership" (ws/roll.py: who joined and left).
+    may follow a channel: {"user_id", "channel"}), "membership" (ws/roll.py: who joined and left), "message",
+    "subscribe" and "unsubscribe" (ws/errands.py: what the server begins with chosen connections).
     """
 
     kind: str

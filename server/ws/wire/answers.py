@@ -128,7 +128,24 @@ class DisconnectPush:
     disconnect: Disconnect
 
 
-Push = MembershipPush | UnsubscribePush | DisconnectPush
+@dataclass(frozen=True, slots=True)
+class SubscribePush:
+    """The server has subscribed the client to a channel; what follows comes after this position."""
+
+    channel: str
+    epoch: str
+    offset: int
+    recoverable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePush:
+    """Something for this connection alone, of no channel: JSON-able, never stored, never recovered."""
+
+    data: Any
+
+
+Push = MembershipPush | UnsubscribePush | DisconnectPush | SubscribePush | MessagePush
 
 
 def push_members(push: Push) -> dict[str, Any]:
@@ -138,6 +155,11 @@ def push_members(push: Push) -> dict[str, Any]:
             return {"channel": channel, kind: {"info": info.members()}}
         case UnsubscribePush(channel=channel, ending=ending):
             return {"channel": channel, "unsubscribe": {"code": ending.code, "reason": ending.reason}}
+        case SubscribePush(channel=channel, epoch=epoch, offset=offset, recoverable=recoverable):
+            told = {"recoverable": recoverable, "positioned": recoverable, "epoch": epoch, "offset": offset}
+            return {"channel": channel, "subscribe": _without_zeros(told)}
+        case MessagePush(data=data):
+            return {"message": {"data": data}}
         case DisconnectPush(disconnect=disconnect):
             return {"disconnect": {"code": disconnect.code, "reason": disconnect.reason}}
 

@@ -60,6 +60,7 @@ class Unsubscriptions:
     """Codes of unsubscribe pushes."""
 
     ACCESS_ENDED = Unsubscription(2000, "access ended")
+    BY_SERVER = Unsubscription(2000, "server unsubscribe")
     INSUFFICIENT_STATE = Unsubscription(2500, "insufficient state")
 
 

@@ -108,6 +108,8 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "join": (5, "Join"),
         "leave": (6, "Leave"),
         "unsubscribe": (7, "Unsubscribe"),
+        "message": (8, "Message"),
+        "subscribe": (9, "Subscribe"),
         "disconnect": (11, "Disconnect"),
     },
     "Publication": {"data": (4, "bytes"), "offset": (6, "uint64")},
@@ -115,6 +117,13 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "Join": {"info": (1, "ClientInfo")},
     "Leave": {"info": (1, "ClientInfo")},
     "Unsubscribe": {"code": (2, "uint32"), "reason": (3, "string")},
+    "Message": {"data": (1, "bytes")},
+    "Subscribe": {
+        "recoverable": (1, "bool"),
+        "epoch": (4, "string"),
+        "offset": (5, "uint64"),
+        "positioned": (6, "bool"),
+    },
     "Disconnect": {"code": (1, "uint32"), "reason": (2, "string")},
 }
 _PACKAGE = "peihu.live"

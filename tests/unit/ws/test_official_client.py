@@ -14,6 +14,7 @@ from centrifuge import (
 )
 
 from server.core.errors import Refused, Unavailable
+from server.ws.errands import Whom
 from server.ws.wire.codes import Disconnects
 from tests.unit.ws.place import place, until
 
@@ -216,3 +217,26 @@ async def test_it_keeps_a_connection_over_pings(database, outbox):
         first = lifeline.ping_at
         await until(lambda: lifeline.ping_at > first + 1.5)
         assert len(heard.of("on_connected")) == 1
+
+
+async def test_a_subscription_that_the_server_begins_is_told_followed_and_ended(database, outbox):
+    async with place(database, outbox) as here, official(here) as (client, heard):
+        await here.publish("order:1", "before")
+        await here.live.errands.subscribe(Whom("alice"), "order:1")
+        await until(lambda: [told.channel for told in heard.of("on_subscribed")] == ["user:alice", "order:1"])
+        begun = heard.of("on_subscribed")[-1]
+        assert (begun.recoverable, begun.positioned, begun.stream_position.offset) == (True, True, 1)
+        await here.publish("order:1", "after")
+        await until(lambda: heard.offsets() == [2])
+        await here.live.errands.unsubscribe(Whom("alice"), "order:1")
+        await until(lambda: [told.channel for told in heard.of("on_unsubscribed")] == ["order:1"])
+        assert client.state is ClientState.CONNECTED
+
+
+async def test_a_message_of_no_channel_passes_it_by_without_harm(database, outbox):
+    """It has no event for them; the JavaScript client does."""
+    async with place(database, outbox) as here, official(here) as (client, heard):
+        await here.live.errands.message(Whom("alice"), {"text": "您好"})
+        await here.publish("user:alice", "after")
+        await until(lambda: heard.offsets() == [1])
+        assert client.state is ClientState.CONNECTED and not heard.of("on_error")

@@ -219,14 +219,14 @@ def test_ended_access_ends_the_subscription_for_good():
     session.receive(subscribe())
     session.subscriptions.joined(subscribe(), Joined(TOP))
     push = Tell(UnsubscribePush("order:1", Unsubscriptions.ACCESS_ENDED))
-    assert session.subscriptions.access_ended("order:1") == (Leave("order:1"), push)
-    assert session.subscriptions.access_ended("order:1") == ()
+    assert session.subscriptions.unsubscribe("order:1", Unsubscriptions.ACCESS_ENDED) == (Leave("order:1"), push)
+    assert session.subscriptions.unsubscribe("order:1", Unsubscriptions.ACCESS_ENDED) == ()
 
 
 def test_access_that_ends_while_the_subscribe_is_under_way_refuses_it():
     session = connected_session()
     session.receive(subscribe())
-    assert session.subscriptions.access_ended("order:1") == ()
+    assert session.subscriptions.unsubscribe("order:1", Unsubscriptions.ACCESS_ENDED) == ()
     assert session.subscriptions.joined(subscribe(), Joined(TOP)).answer == Errors.PERMISSION_DENIED
     assert "order:1" not in session.subscriptions
 
