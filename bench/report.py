@@ -31,7 +31,8 @@ def show(name: str, result: dict[str, Any], *, console: Console) -> None:
     columns = list(dict.fromkeys(key for line in lines for key in line if key not in _HIDDEN))
     table = Table(title=f"{name}   ({result['command']})", title_justify="left")
     for column in columns:
-        table.add_column(column.replace("_", " "), justify="left" if column == "server" else "right")
+        title = column.replace("_per_", "/").replace("_", " ")
+        table.add_column(title, justify="left" if column == "server" else "right", no_wrap=column == "server")
     for line in lines:
         style = "red" if not line.get("reached", True) else "green" if _is_wanted(line) else ""
         table.add_row(*(_cell(line.get(column)) for column in columns), style=style)
