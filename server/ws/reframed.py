@@ -91,6 +91,11 @@ def as_line(frame: bytes) -> bytes:
     return payload_of(frame) + b"\n"
 
 
+def as_it_is(frame: bytes) -> bytes:
+    """Messages that say their length themselves."""
+    return payload_of(frame)
+
+
 def as_event(frame: bytes) -> bytes:
     """One event of `text/event-stream`; a carriage return would end its line, and in JSON it is a space."""
     return b"data: " + payload_of(frame).replace(b"\r", b" ") + b"\n\n"

@@ -1,23 +1,27 @@
 """Tornado's side of the HTTP fallbacks.
 
 For networks that break WebSockets: the server speaks on an answer that does not end, the client by requests
-to `/emulation` that any instance takes (protocol.md §14). Only the JavaScript library uses them, in JSON.
+to `/emulation` that any instance takes (protocol.md §14). Only the JavaScript library uses them.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tornado.web import RequestHandler
 
 from server.core.errors import STATUS_OF_CODE, Refused, Unavailable
 from server.core.ids import new_id
-from server.core.strict_json import BadJson, dumps, parse
+from server.core.strict_json import dumps
 from server.ws.fallback.endless import EndlessAnswer
 from server.ws.live import LiveChannels
 from server.ws.peer import notice_dead_peers
-from server.ws.reframed import Reframed, as_event, as_line
+from server.ws.reframed import Reframed, as_event, as_it_is, as_line
 from server.ws.stream import send
 from server.ws.wire.answers import Address
-from server.ws.wire.json_codec import JsonCodec
+from server.ws.wire.codec import Codec
+from server.ws.wire.commands import BadFrame
+from server.ws.wire.emulation import read_json, read_protobuf
 
 _SENTENCES = {
     "malformed": "请求格式有误，无法识别",
@@ -31,18 +35,32 @@ _SENTENCES = {
     "internal": "服务器开小差了，请稍后再试",
 }
 _CODE_OF_STATUS = {400: "malformed", 405: "method_not_allowed"}
+_JSON, _PROTOBUF = "application/json", "application/octet-stream"
 _PREFLIGHT_S = "600"
 _ENVELOPE_BYTES = 1_024  # session, node and quotes around a message of full size
 
 
 def fallback_routes(live: LiveChannels) -> list[tuple[Any, ...]]:
     """For the application's list of routes."""
-    [codec] = [codec for codec in live.codecs.values() if isinstance(codec, JsonCodec)]
+    json, protobuf = live.codecs["centrifuge-json"], live.codecs["centrifuge-protobuf"]
+    kinds = {
+        _JSON: Kind(Reframed(json, as_line), "application/x-ndjson; charset=UTF-8"),
+        _PROTOBUF: Kind(Reframed(protobuf, as_it_is), _PROTOBUF),
+    }
+    events = Kind(Reframed(json, as_event), "text/event-stream; charset=UTF-8")
     return [
-        (r"/connection/http_stream", HttpStream, {"live": live, "codec": Reframed(codec, as_line)}),
-        (r"/connection/sse", EventStream, {"live": live, "codec": Reframed(codec, as_event)}),
+        (r"/connection/http_stream", HttpStream, {"live": live, "kinds": kinds}),
+        (r"/connection/sse", EventStream, {"live": live, "kind": events}),
         (r"/emulation", Emulation, {"live": live}),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a stream speaks: one object a process, because receivers are grouped by its codec."""
+
+    codec: Codec
+    content_type: str
 
 
 class FallbackHandler(RequestHandler):
@@ -78,16 +96,18 @@ class FallbackHandler(RequestHandler):
         self.set_status(204)
         self.finish()
 
-    def json_text(self, *, most_bytes: int) -> str:
-        """The body of a request that carries JSON. Raises Refused."""
-        if self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+    def message_type(self) -> str:
+        """What the body is in, JSON or Protobuf. Raises Refused."""
+        name = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if name not in (_JSON, _PROTOBUF):
             raise Refused("unsupported_type")
+        return name
+
+    def bounded_body(self, *, most_bytes: int) -> bytes:
+        """Raises Refused."""
         if len(self.request.body) > most_bytes:
             raise Refused("too_large")
-        try:
-            return self.request.body.decode("utf-8")
-        except UnicodeDecodeError:
-            raise Refused("malformed") from None
+        return self.request.body
 
     def refuse(self, code: str, *, status: int | None = None, retry_after_s: int | None = None) -> None:
         """Finish with a refusal."""
@@ -104,14 +124,7 @@ class FallbackHandler(RequestHandler):
 class StreamHandler(FallbackHandler):
     """Begins a connection whose first message came with the request."""
 
-    _codec: Reframed
-    _content_type = ""
-
-    def initialize(self, *, live: LiveChannels, codec: Reframed) -> None:
-        super().initialize(live=live)
-        self._codec = codec
-
-    def begin(self, message: str) -> None:
+    def begin(self, message: str | bytes, kind: Kind) -> None:
         """Answer without end, or say when to come again."""
         live = self.live
         retry_after_s = live.busy_for_s()
@@ -119,21 +132,21 @@ class StreamHandler(FallbackHandler):
             live.counts["handshakes_refused"] += 1
             self.refuse("too_many_requests", retry_after_s=retry_after_s)
             return
-        head, remote_address = self._head(), self.request.remote_ip or ""
+        head, remote_address = self._head(kind), self.request.remote_ip or ""
         stream = self.detach()
         if stream.closed():
             return
         stream.set_nodelay(True)
         notice_dead_peers(stream.socket)
-        answer, address = EndlessAnswer(stream, codec=self._codec), live.switchboard.address()
+        answer, address = EndlessAnswer(stream, codec=kind.codec), live.switchboard.address()
         send(stream, head)
-        guest = live.open(answer, codec=self._codec, remote_address=remote_address, address=address)
+        guest = live.open(answer, codec=kind.codec, remote_address=remote_address, address=address)
         answer.watch(on_end=lambda: live.closed(guest))
         live.switchboard.put(address.session, message)
 
-    def _head(self) -> bytes:
+    def _head(self, kind: Kind) -> bytes:
         """As bytes, because the frames after it go straight to the socket."""
-        self.set_header("Content-Type", self._content_type)
+        self.set_header("Content-Type", kind.content_type)
         self.set_header("X-Accel-Buffering", "no")
         self.set_header("Connection", "close")
         lines = (f"{name}: {value}\r\n" for name, value in self._headers.get_all())
@@ -141,17 +154,21 @@ class StreamHandler(FallbackHandler):
 
 
 class HttpStream(StreamHandler):
-    """`POST /connection/http_stream`: the body is the first message, the answer one message a line."""
+    """`POST /connection/http_stream`: the body is the first message, the answer all others, in JSON one a line."""
 
-    _content_type = "application/x-ndjson; charset=UTF-8"
+    def initialize(self, *, live: LiveChannels, kinds: Mapping[str, Kind]) -> None:
+        super().initialize(live=live)
+        self._kinds = kinds
 
     def post(self) -> None:
         try:
-            message = self.json_text(most_bytes=self.live.limits.frame_bytes)
+            name = self.message_type()
+            body = self.bounded_body(most_bytes=self.live.limits.frame_bytes)
+            message = _text(body) if name == _JSON else body
         except Refused as refusal:
             self.refuse(refusal.code)
         else:
-            self.begin(message)
+            self.begin(message, self._kinds[name])
 
 
 class EventStream(StreamHandler):
@@ -160,7 +177,9 @@ class EventStream(StreamHandler):
     Browsers' EventSource can send nothing else, so the token stands in an address here: `http_stream` is better.
     """
 
-    _content_type = "text/event-stream; charset=UTF-8"
+    def initialize(self, *, live: LiveChannels, kind: Kind) -> None:
+        super().initialize(live=live)
+        self._kind = kind
 
     def get(self) -> None:
         messages = self.request.query_arguments.get("cf_connect", [])
@@ -169,7 +188,7 @@ class EventStream(StreamHandler):
         except ValueError:  # none, several, or not UTF-8
             self.refuse("malformed")
         else:
-            self.begin(message)
+            self.begin(message, self._kind)
 
 
 class Emulation(FallbackHandler):
@@ -188,16 +207,21 @@ class Emulation(FallbackHandler):
             self.clear_header("Content-Type")
             self.set_status(204)
 
-    def _read(self) -> tuple[Address, str]:
+    def _read(self) -> tuple[Address, str | bytes]:
         frame_bytes = self.live.limits.frame_bytes
+        name = self.message_type()
+        body = self.bounded_body(most_bytes=2 * frame_bytes + _ENVELOPE_BYTES)
         try:
-            body = parse(self.json_text(most_bytes=2 * frame_bytes + _ENVELOPE_BYTES))
-        except BadJson:
+            address, message = read_json(_text(body)) if name == _JSON else read_protobuf(body)
+        except BadFrame:
             raise Refused("malformed") from None
-        texts = [body.get(name) for name in ("session", "node", "data")] if type(body) is dict else []
-        if len(texts) != 3 or not all(type(text) is str for text in texts):
-            raise Refused("malformed")
-        session, node, message = map(str, texts)
-        if len(message.encode()) > frame_bytes:
+        if len(message if isinstance(message, bytes) else message.encode()) > frame_bytes:
             raise Refused("too_large")
-        return Address(session, node), message
+        return address, message
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("malformed") from None

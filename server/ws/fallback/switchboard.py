@@ -5,8 +5,11 @@ is asked over the bus and answers whether it took the message.
 """
 
 import asyncio
+import base64
+import binascii
 import secrets
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from server.core.errors import Refused, Unavailable
@@ -47,7 +50,7 @@ class Switchboard:
         """Its socket is closed; unknown sessions are ignored."""
         self._inboxes.pop(address.session, None)
 
-    async def deliver(self, address: Address, message: str) -> None:
+    async def deliver(self, address: Address, message: str | bytes) -> None:
         """Put a message into its connection's inbox, wherever that is.
 
         Raises Refused `not_found` (no such node or session) or `too_many_requests`, or Unavailable.
@@ -61,20 +64,20 @@ class Switchboard:
         if outcome != "taken":
             raise Refused(outcome, retry_after_s=1 if outcome == "too_many_requests" else None)
 
-    def put(self, session: str, message: str) -> str:
+    def put(self, session: str, message: str | bytes) -> str:
         """Into an inbox of this instance: "taken", "not_found" or "too_many_requests"."""
         inbox = self._inboxes.get(session)
         if inbox is None:
             return "not_found"
         return "taken" if inbox.put(message) else "too_many_requests"
 
-    async def _ask(self, address: Address, message: str) -> str:
+    async def _ask(self, address: Address, message: str | bytes) -> str:
         if len(self._asked) >= self._limits.emulations_asked:
             raise Unavailable()
         ask_id = new_id()
         answer = self._asked[ask_id] = asyncio.get_running_loop().create_future()
         body: dict[str, object] = {
-            "node": address.node, "session": address.session, "data": message, "ask": ask_id, "from": self.node,
+            "node": address.node, "session": address.session, "ask": ask_id, "from": self.node, **_packed(message),
         }  # fmt: skip
         try:
             async with asyncio.timeout(self._limits.emulation_answer_s):
@@ -93,18 +96,35 @@ class Switchboard:
             if answer is not None and not answer.done():
                 answer.set_result(_outcome(body.get("outcome")))
         elif body.get("node") == self.node:
-            texts = [body.get(name) for name in ("session", "data", "ask", "from")]
-            if not all(type(text) is str for text in texts):
+            texts, message = [body.get(name) for name in ("session", "ask", "from")], _unpacked(body)
+            if message is None or not all(type(text) is str for text in texts):
                 self._counts["poison_messages"] += 1
                 return
-            session, data, ask_id, asker = map(str, texts)
-            self._tasks.start("emulation answer", self._answer(self.put(session, data), ask_id, asker))
+            session, ask_id, asker = map(str, texts)
+            self._tasks.start("emulation answer", self._answer(self.put(session, message), ask_id, asker))
 
     async def _answer(self, outcome: str, ask_id: str, asker: str) -> None:
         try:
             await self._bus.broadcast(ControlMessage(ANSWERED, {"node": asker, "ask": ask_id, "outcome": outcome}))
         except Unavailable:
             self._counts["emulation_answers_lost"] += 1  # the asker's time runs out, and the client reconnects
+
+
+def _packed(message: str | bytes) -> dict[str, object]:
+    """For a bus that carries JSON."""
+    if isinstance(message, bytes):
+        return {"base64": base64.b64encode(message).decode()}
+    return {"text": message}
+
+
+def _unpacked(body: Mapping[str, object]) -> str | bytes | None:
+    text, encoded = body.get("text"), body.get("base64")
+    if isinstance(encoded, str):
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            return None
+    return text if isinstance(text, str) else None
 
 
 def _outcome(told: Any) -> str:

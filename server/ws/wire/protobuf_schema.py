@@ -125,6 +125,7 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "positioned": (6, "bool"),
     },
     "Disconnect": {"code": (1, "uint32"), "reason": (2, "string")},
+    "EmulationRequest": {"node": (1, "string"), "session": (2, "string"), "data": (3, "bytes")},
 }
 _PACKAGE = "peihu.live"
 _PLAIN = {

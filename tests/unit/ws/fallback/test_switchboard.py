@@ -62,7 +62,8 @@ async def test_any_instance_takes_a_message_for_any_other(exchange):
     owner.enter(address, ear)
     await other.deliver(address, "over the bus")
     await owner.deliver(address, "directly")
-    assert ear.heard == ["over the bus", "directly"]
+    await other.deliver(address, b"\x00\xff bytes")
+    assert ear.heard == ["over the bus", "directly", b"\x00\xff bytes"]
     assert not other._asked and not third._asked
 
 
@@ -106,7 +107,7 @@ async def test_questions_are_bounded_and_a_lost_bus_is_unavailable(exchange):
 
 async def test_nonsense_on_the_bus_changes_nothing(exchange):
     board, bus = instance(exchange)
-    for body in ({}, {"node": board.node}, {"node": board.node, "session": 1, "data": [], "ask": None, "from": "x"}):
+    for body in ({}, {"node": board.node}, {"node": board.node, "base64": "!"}):
         for kind in ("emulation", "emulation_answer"):
             await bus.broadcast(ControlMessage(kind, body))
     assert board._counts["poison_messages"] == 2 and not bus.counts["receiver_failed"]
