@@ -63,10 +63,12 @@ async def test_without_the_conditional_move_duplicates_book_the_money_again(inst
     first, _ = instances
     order = await make_order(first)
     payment_id = await first.wire_payment(order)
+    everybody_has_looked = asyncio.Barrier(20)
 
     async def naive(one):
         async with one.database.read() as tx:
             status = (await payment_by_id(tx, payment_id)).status
+        await everybody_has_looked.wait()
         if status != "processing":
             return
         row = {"entry_id": new_id(), "posting": new_id(), "order_id": order.order_id, "account": "provider_cash"}
@@ -155,10 +157,12 @@ async def test_without_the_one_statement_refunds_exceed_what_was_paid(instances)
     first, _ = instances
     order = await make_order(first, amount_fen=1_000)
     payment_id = await first.wire_payment(order)
+    everybody_has_looked = asyncio.Barrier(20)
 
     async def naive(one):
         async with one.database.read() as tx:
             asked = await tx.value(select(func.sum(refund.c.amount_fen)).where(refund.c.order_id == order.order_id))
+        await everybody_has_looked.wait()
         if (asked or 0) + 300 > 1_000:
             return
         row = {"refund_id": new_id(), "payment_id": payment_id, "order_id": order.order_id, "amount_fen": 300}
