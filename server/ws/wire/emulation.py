@@ -1,4 +1,4 @@
-"""Requests of the HTTP fallbacks that carry a client's message.
+"""Requests of the HTTP fallbacks that carry a message.
 
 A message is text in JSON and bytes in Protobuf, exactly what a frame of a WebSocket would hold.
 """
