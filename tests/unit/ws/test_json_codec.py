@@ -106,5 +106,5 @@ def test_the_families_of_codes_keep_the_protocols_rules():
     assert all(disconnect.reason and len(disconnect.reason.encode()) <= 123 for disconnect in codes(Disconnects))
     assert {code.code for code in codes(Disconnects) if not code.reconnects} == {3500, 3501, 3502, 3503, 3504}
     assert {code.code for code in codes(Errors) if code.temporary} == {100, 111}
-    assert [ending.resubscribes for ending in codes(Unsubscriptions)] == [False, True]
+    assert [ending.resubscribes for ending in codes(Unsubscriptions)] == [False, False, True]
     assert isinstance(Errors.INTERNAL, ErrorCode)
