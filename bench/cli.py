@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import charts, machine, report
+from bench import charts, machine, pages, report
 from bench.load.dialects import Rejected
 from bench.ours.api import Refusal
 from bench.process import DidNotStart
@@ -61,6 +61,7 @@ def run(work: str, *, rounds: int, quick: bool, console: Console) -> bool:
         if not quick:
             report.keep(name, result)
             charts.draw(name, result)
+            pages.write(name)
         gc.collect()
     return reached
 

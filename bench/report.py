@@ -31,28 +31,34 @@ def show(name: str, result: dict[str, Any], *, console: Console) -> None:
     columns = list(dict.fromkeys(key for line in lines for key in line if key not in _HIDDEN))
     table = Table(title=f"{name}   ({result['command']})", title_justify="left")
     for column in columns:
-        title = column.replace("_per_", "/").replace("_", " ")
-        table.add_column(title, justify="left" if column == "server" else "right", no_wrap=column == "server")
+        table.add_column(
+            heading(column), justify="left" if column == "server" else "right", no_wrap=column == "server"
+        )
     for line in lines:
         style = "red" if not line.get("reached", True) else "green" if _is_wanted(line) else ""
-        table.add_row(*(_cell(line.get(column)) for column in columns), style=style)
+        table.add_row(*(cell(line.get(column)) for column in columns), style=style)
     console.print(table)
     for peer, why in result.get("absent", {}).items():
         console.print(f"absent: {peer} ({why})", style="yellow", highlight=False)
-    console.print(_about(result), highlight=False)
+    console.print(about(result), highlight=False)
 
 
 def _is_wanted(line: dict[str, Any]) -> bool:
     return any(key.startswith("wanted") and value is not None for key, value in line.items())
 
 
-def _cell(value: Any) -> str:
+def heading(column: str) -> str:
+    return column.replace("_per_", "/").replace("_", " ")
+
+
+def cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
-def _about(result: dict[str, Any]) -> str:
+def about(result: dict[str, Any]) -> str:
+    """The machine and the peers' versions."""
     machine = result["machine"]
     peers = ", ".join(f"{name} {version}" for name, version in result.get("peers", {}).items())
     text = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, Python {machine['python']}"
