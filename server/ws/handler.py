@@ -1,17 +1,15 @@
 """Tornado's side of the live channels."""
 
-import zlib
-from collections.abc import Awaitable
 from typing import Any
 
 from tornado.websocket import WebSocketHandler as TornadoHandler
 from tornado.websocket import WebSocketProtocol
 
 from server.core.strict_json import dumps
-from server.ws.connection import Connection
 from server.ws.live import LiveChannels
 from server.ws.peer import notice_dead_peers
 from server.ws.reframed import agreed_compression
+from server.ws.websocket import WebSocket
 from server.ws.wire.codec import Codec
 
 _TOKENS_DO_NOT_BELONG_IN_URLS = ("token", "access_token")
@@ -19,10 +17,9 @@ _NAMES_OF_THE_ENCODING = ("format", "cf_protocol")
 
 
 class WebSocketHandler(TornadoHandler):
-    """One socket. Add it as `(r"/connection/websocket", WebSocketHandler, {"live": live})`."""
+    """The handshake of one socket. Add it as `(r"/connection/websocket", WebSocketHandler, {"live": live})`."""
 
     _live: LiveChannels
-    _guest: Connection | None = None
     _compresses = False
 
     def initialize(self, *, live: LiveChannels) -> None:
@@ -60,12 +57,6 @@ class WebSocketHandler(TornadoHandler):
         """For what comes in; what goes out past Tornado is compressed by the codec, once for all receivers."""
         return {} if self._compresses else None
 
-    async def get(self, *args: Any, **kwargs: Any) -> None:
-        try:
-            await super().get(*args, **kwargs)
-        except zlib.error:  # Tornado lets it pass and leaves the socket open
-            self.abort()
-
     def _refuse(self, status: int, code: str, message: str) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "application/json; charset=UTF-8")
@@ -79,13 +70,13 @@ class WebSocketHandler(TornadoHandler):
         return next((name for name in subprotocols if name in self._live.codecs), None)
 
     def open(self, *_args: Any, **_kwargs: Any) -> None:
-        connection = self.ws_connection
-        if connection is None:
+        if self.ws_connection is None:
             return
-        self.stream = connection.stream
         self.set_nodelay(True)
-        notice_dead_peers(self.stream.socket)
-        self._guest = self._live.open(self, codec=self._codec(), remote_address=self.request.remote_ip or "")
+        socket = WebSocket(self.ws_connection, live=self._live)
+        notice_dead_peers(socket.stream.socket)
+        guest = self._live.open(socket, codec=self._codec(), remote_address=self.request.remote_ip or "")
+        socket.begin(guest)
 
     def _codec(self) -> Codec:
         """The agreed sub-protocol's; else the one that the address names, as older clients do; else JSON."""
@@ -95,14 +86,3 @@ class WebSocketHandler(TornadoHandler):
         if any(b"protobuf" in self.request.query_arguments.get(name, ()) for name in _NAMES_OF_THE_ENCODING):
             return codecs["centrifuge-protobuf"]
         return next(iter(codecs.values()))
-
-    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        return None if self._guest is None else self._guest.receive(message)
-
-    def on_close(self) -> None:
-        if self._guest is not None:
-            self._live.closed(self._guest)
-
-    def abort(self) -> None:
-        """Drop the socket without a word."""
-        self.stream.close()

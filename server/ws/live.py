@@ -63,7 +63,7 @@ class LiveChannels:
         self.codecs = {codec.subprotocol: codec for codec in codecs}  # the first is spoken where none is named
         self.deflated = _deflated(self.codecs, from_bytes=compress_from_bytes)
         self._bus = bus
-        self._tasks = tasks
+        self.tasks = tasks
         self._rules = rules = rules or ChannelRules()
         self._draining = False
         self._handshakes: Bucket | None = None
@@ -95,7 +95,7 @@ class LiveChannels:
         self._bus.on_control(self._control.obey)
         self._wheel.start()
         self._roll.start()
-        self._tasks.forever("check positions", self._check_positions)
+        self.tasks.forever("check positions", self._check_positions)
 
     async def _check_positions(self) -> None:
         while True:
@@ -159,7 +159,7 @@ class LiveChannels:
         for connection in tuple(self.connections):
             connection.abort()
         self._wheel.stop()
-        await self._tasks.stop()
+        await self.tasks.stop()
 
 
     async def _close_idle(self, *, until: float) -> None:

@@ -1,4 +1,4 @@
-"""The one place that looks inside Tornado's stream.
+"""The one place that looks inside Tornado.
 
 `IOStream.write` copies, makes a Future and updates the event handler; for a push to a thousand readers
 that is most of the work. While the stream's own buffer is empty the socket can be written directly.
@@ -43,3 +43,19 @@ async def drained(stream: Any) -> None:
             await stream.write(b"")
         except OSError:  # Tornado's StreamClosedError is one
             return
+
+
+def let_handler_go(protocol: Any, delegate: Any) -> None:
+    """Call in a handler's `open`, then run `read_frames` as work of its own; `delegate` hears what comes.
+
+    Tornado reads within the handler's `get`: five frames of coroutines, the request and its headers would live
+    as long as the socket, for nearly half of what an idle connection costs.
+    """
+    protocol.handler = delegate
+    protocol.client_terminated = True  # so that the handler's reading ends before it begins
+
+
+async def read_frames(protocol: Any) -> None:
+    """Until the socket is closed. Raises zlib.error for what is not compressed as it says."""
+    protocol.client_terminated = False
+    await protocol._receive_frame_loop()

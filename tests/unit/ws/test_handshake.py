@@ -1,11 +1,14 @@
 """Before a socket is a connection, and broken frames."""
 
 import asyncio
+import gc
 import socket
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httputil import HTTPServerRequest
 
+from server.ws.handler import WebSocketHandler
 from tests.unit.ws.place import place
 
 UPGRADE = {
@@ -149,3 +152,13 @@ async def test_a_reader_that_stands_still_is_cut_off_and_its_neighbours_are_not(
             assert (await good.push())["pub"]["data"]["n"] == number
         assert here.live.counts["closed_3008"] == 1
         writer.transport.abort()
+
+
+async def test_nothing_of_the_handshake_lives_as_long_as_the_socket(database, outbox):
+    """Request, headers and handler would be nearly half of an idle connection."""
+    async with place(database, outbox) as here:
+        client, _ = await here.connected()
+        gc.collect()
+        kept = [one for one in gc.get_objects() if isinstance(one, WebSocketHandler | HTTPServerRequest)]
+        assert kept == []
+        assert "ping" in await client.ask(ping={})

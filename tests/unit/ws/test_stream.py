@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+from types import SimpleNamespace
 
 import pytest
 from tornado.iostream import IOStream
+from tornado.websocket import WebSocketProtocol13
 
 from server.ws.outbound import Outbound, Turn
-from server.ws.stream import drained, send, unsent
+from server.ws.stream import drained, let_handler_go, send, unsent
 
 
 @pytest.fixture
@@ -37,6 +39,21 @@ def test_tornado_still_has_what_the_direct_way_uses(pair):
     assert type(stream._write_buffer).__name__ == "_StreamBuffer"
     assert len(stream._write_buffer) == 0 and not stream._write_buffer
     assert type(stream.socket) is socket.socket
+
+
+async def test_tornado_still_reads_in_a_loop_that_a_flag_ends_and_tells_its_handler():
+    """As above: `let_handler_go` relies on each of these."""
+    heard = []
+
+    class Handler:
+        def on_ws_connection_close(self, *told):
+            heard.append(told)
+
+    protocol = WebSocketProtocol13(None, False, SimpleNamespace(compression_options=None))
+    assert protocol.client_terminated is False
+    let_handler_go(protocol, Handler())
+    await protocol._receive_frame_loop()
+    assert heard == [(None, None)], "it ended at once, without having read"
 
 
 async def test_an_idle_socket_is_written_at_once_without_tornados_buffer(pair):
