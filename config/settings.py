@@ -62,7 +62,6 @@ class DatabaseSettings(Section):
 
     readers: int = Field(4, ge=1, le=64)  # SQLite readers run beside the one writer
     acquire_timeout_s: float = Field(5.0, gt=0, le=60)
-    statement_timeout_s: float = Field(5.0, gt=0, le=60)
 
 
 class OutboxSettings(Section):
