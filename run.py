@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 NEEDED = {
     "requirements.txt": ("tornado", "sqlalchemy", "alembic", "aiosqlite", "pydantic", "typer", "argon2", "PIL", "jwt"),
-    "requirements-dev.txt": ("pytest", "hypothesis", "pytest_tornasync", "importlinter", "xdist"),
+    "requirements-dev.txt": ("pytest", "hypothesis", "pytest_tornasync", "importlinter", "xdist", "nx_27017", "playwright"),
 }
 
 
@@ -54,7 +54,8 @@ def set_up(requirements: str) -> None:
 
 def main() -> None:
     arguments = sys.argv[1:]
-    set_up("requirements-dev.txt" if arguments[:1] == ["test"] else "requirements.txt")
+    for_developers = arguments[:1] == ["test"] or arguments[:2] == ["web", "screens"]
+    set_up("requirements-dev.txt" if for_developers else "requirements.txt")
     sys.path.insert(0, str(ROOT))
     from server.verbs import app
 

@@ -20,7 +20,7 @@ from bench.load.dialects import Rejected
 from bench.ours.api import Refusal
 from bench.process import DidNotStart
 from bench.run import Run
-from bench.works import durable, fanout, growth, herd, idle, latency
+from bench.works import cluster, durable, fanout, growth, herd, idle, latency, world
 
 WORKS: dict[str, Callable[[Run, Path], dict[str, Any]]] = {
     "fanout": fanout.measure,
@@ -29,6 +29,8 @@ WORKS: dict[str, Callable[[Run, Path], dict[str, Any]]] = {
     "herd": herd.measure,
     "idle": idle.measure,
     "growth": growth.measure,
+    "cluster": cluster.measure,
+    "world": world.measure,
 }
 _OPEN_FILES = 12_000  # 10,000 connections and what a process needs besides
 _ROOT = Path(__file__).resolve().parent.parent

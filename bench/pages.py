@@ -1,4 +1,4 @@
-"""Puts the kept results into docs/performance.md.
+"""Puts the kept results into the pages that show them.
 
 A table stands between `<!-- bench:NAME -->` and `<!-- end -->`; it is written from `bench/results/` only, so
 that page and JSON never drift apart.
@@ -10,7 +10,9 @@ from typing import Any
 
 from bench import report
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+_DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = _DOCS / "performance.md"
+OPERATIONS = _DOCS / "operations.md"
 _SECTION = re.compile(r"(<!-- bench:([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -28,7 +30,8 @@ def write(name: str) -> None:
     """Bring the section of one work up to date."""
     result = report.kept(name)
     if result is not None:
-        PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), {name: result}), encoding="utf-8")
+        page = OPERATIONS if name == "world" else PAGE
+        page.write_text(fill(page.read_text(encoding="utf-8"), {name: result}), encoding="utf-8")
 
 
 def table(result: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from config.settings import Settings
 
 _SHORT_NAMES = {"PEIHU_SANDBOX_MANUAL_PAY": "PEIHU_SANDBOX__MANUAL_PAY"}
 _NOT_SETTINGS = ("PEIHU_CONFIG", "PEIHU_TEST_")
-_GENERATED = ("jwt_secret", "field_key", "service_key")
+SHARED_SECRETS = ("jwt_secret", "field_key", "service_key")
 _DEFAULT_FILE = Path(__file__).parent / "default.toml"
 
 
@@ -39,7 +39,7 @@ def load_settings(config_file: str | None, environment: Mapping[str, str]) -> Se
 
 def with_secrets(settings: Settings) -> Settings:
     """The settings with the sandbox's secrets, made on first use and kept in the data directory."""
-    found = {name: _kept_secret(settings, name) for name in _GENERATED if not getattr(settings, name)}
+    found = {name: _kept_secret(settings, name) for name in SHARED_SECRETS if not getattr(settings, name)}
     return settings.model_copy(update=found)
 
 
@@ -75,7 +75,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         place = values
         for group in groups:
             place = place.setdefault(group, {})
-        if leaf in ("trusted_proxies", "allowed_origins"):
+        if leaf in ("trusted_proxies", "allowed_origins", "roles"):
             place[leaf] = tuple(part.strip() for part in text.split(",") if part.strip())
         else:
             place[leaf] = text

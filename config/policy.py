@@ -119,10 +119,10 @@ class CancellationRules(Section):
     """The user's fee after acceptance (domain.md §6); everybody else's cancellation is free."""
 
     tiers: tuple[CancellationTier, ...] = (
-        CancellationTier(lead_at_least_min=1_440, fee_bp=0, commission_bp=0, text="服务开始前24小时以上,全额退款"),
-        CancellationTier(lead_at_least_min=240, fee_bp=1_000, commission_bp=2_000, text="服务开始前4至24小时,收取10%"),
-        CancellationTier(lead_at_least_min=120, fee_bp=3_000, commission_bp=0, text="服务开始前2至4小时,收取30%"),
-        CancellationTier(lead_at_least_min=0, fee_bp=5_000, commission_bp=0, text="服务开始前不足2小时,收取50%"),
+        CancellationTier(lead_at_least_min=1_440, fee_bp=0, commission_bp=0, text="服务开始前24小时以上，全额退款"),
+        CancellationTier(lead_at_least_min=240, fee_bp=1_000, commission_bp=2_000, text="服务开始前4至24小时，收取10%"),
+        CancellationTier(lead_at_least_min=120, fee_bp=3_000, commission_bp=0, text="服务开始前2至4小时，收取30%"),
+        CancellationTier(lead_at_least_min=0, fee_bp=5_000, commission_bp=0, text="服务开始前不足2小时，收取50%"),
     )
 
     @model_validator(mode="after")
@@ -150,6 +150,21 @@ class SettlementRules(Section):
     due_after_days: int = Field(7, ge=0, le=60)  # Shanghai days after completion; disputes come before
 
 
+class RefundRules(Section):
+    """What an administrator may give back without a second one (domain.md T22)."""
+
+    second_person_from_fen: int = Field(50_000, ge=1, le=1_000_000_000)  # in sum over an order: more than most visits
+
+
+class AlarmRules(Section):
+    """When an administrator is called to an order or a refund that stands still."""
+
+    near_start_min: int = Field(120, ge=1, le=_DAY_MIN)  # nobody has accepted, and others must still get there
+    not_started_min: int = Field(15, ge=0, le=_DAY_MIN)  # a queue at the gate is no alarm
+    overrun_min: int = Field(60, ge=0, le=_DAY_MIN)  # examinations often take longer
+    refund_slow_min: int = Field(30, ge=1, le=10_080)  # providers mostly answer in seconds
+
+
 class Policy(Section):
     """All business numbers of one version."""
 
@@ -159,3 +174,5 @@ class Policy(Section):
     cancellation: CancellationRules = CancellationRules()
     caregiver: CaregiverRules = CaregiverRules()
     settlement: SettlementRules = SettlementRules()
+    refunds: RefundRules = RefundRules()
+    alarms: AlarmRules = AlarmRules()

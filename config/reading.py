@@ -49,8 +49,11 @@ def read_pairs(model: type[BaseModel], pairs: Iterable[tuple[str, str]]) -> Base
 
 def fingerprint(value: Any) -> str:
     """SHA-256 in hex of a parsed body, the same for every order of its keys."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = _sorted.encode(value)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+_sorted = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _refusal(error: ValidationError) -> Refused:

@@ -16,8 +16,8 @@ _FILES = 5
 _QUIET = ("asyncio", "aiosqlite", "tornado.access", "PIL", "urllib3", "wechatpy")  # chatty, or loose with secrets
 
 
-def set_up_logs(settings: Settings) -> None:
-    """Replace the root logger's handlers; called once a process."""
+def set_up_logs(settings: Settings, *, name: str = "peihu") -> None:
+    """Replace the root logger's handlers; called once a process, each with a file of its own `name`."""
     folder = settings.data_dir / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     before = [
@@ -26,7 +26,7 @@ def set_up_logs(settings: Settings) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    file = RotatingFileHandler(folder / "peihu.log", maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
+    file = RotatingFileHandler(folder / f"{name}.log", maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
     file.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=before,

@@ -4,22 +4,26 @@ from dataclasses import dataclass, field
 from server.core.call import Actor, Call
 from server.core.facts import Facts
 from server.core.ids import new_id
-from server.handlers.identity import identity_operations
+from server.handlers.subjects.admin.accounts import account_operations
+from server.handlers.subjects.identity import identity_operations
 from server.identity import facts as identity_facts
 from server.identity.accounts import Accounts
 from server.identity.admission import Admission
 from server.identity.authentication import Authenticator
 from server.identity.bans import Bans
-from server.identity.consents import Consents
 from server.identity.commands import LogIn, RegisterUser, RequestSmsCode
+from server.identity.consents import Consents
+from server.identity.directory import Directory
 from server.identity.logins import Logins
 from server.identity.passwords import Passwords
+from server.identity.measures import Measures
 from server.identity.rules import IdentityRules
 from server.identity.sign_in import SignIn
 from server.identity.sms_codes import SmsCodes
 from server.identity.tokens import AccessTokens, SigningKeys
 from server.identity.wechat import SandboxWeChat
 from server.identity.wechat_sign_in import WeChatSignIn
+from server.identity.wechat_states import LoginStates
 from server.storage.sql import Database
 from server.storage.unit_of_work import UnitOfWork
 from tests.stores import some_phone
@@ -67,6 +71,7 @@ class Identity:
             codes=self.codes,
             admission=self.admission,
             wechat=wechat or SandboxWeChat(),
+            states=LoginStates(secret=SECRET, lifetime=self.rules.state_lifetime),
             rules=self.rules,
         )
         self.sign_in = SignIn(
@@ -96,7 +101,8 @@ class Identity:
             wechat=self.wechat,
             logins=self.logins,
             consents=self.consents,
-            bans=self.bans,
+        ) + account_operations(
+            directory=Directory(database=database), measures=Measures(units=units, facts=facts), bans=self.bans
         )
 
     async def send_code(self, phone: str, purpose: str) -> str:

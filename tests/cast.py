@@ -6,6 +6,7 @@ families with two patients each; whoever needs a difference makes it.
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import chain
 
 from sqlalchemy import insert
@@ -54,8 +55,10 @@ class Cast:
         return (self.admin, *self.families, *self.caregivers)
 
 
-def _people(today: date) -> tuple[list[GeneratedFamily], list[GeneratedCaregiver]]:
-    world = describe_world(DEFAULT_CATALOG, today=today)
+@cache
+def _people() -> tuple[list[GeneratedFamily], list[GeneratedCaregiver]]:
+    """The same until the process ends: who was planted before midnight is found after it."""
+    world = describe_world(DEFAULT_CATALOG, today=shanghai_date(server_now()))
     carer, family = world.caregivers[0], world.families[0]
     carers = [
         replace(
@@ -87,7 +90,7 @@ def _patients(family: GeneratedFamily, number: int) -> tuple:
 
 async def plant_cast(database: Database) -> None:
     """Write everybody with a login each into an empty, migrated store."""
-    families, carers = _people(shanghai_date(server_now()))
+    families, carers = _people()
     people = PeopleRows(keys=database.keys, password_hash="!", world="cast")
     files = PlantedFiles(None, _FILE, _FILE, _FILE, _FILE)
     boss = people.account("admin", "管理员", demo_phone(1), carers[0].registered_on)
@@ -123,7 +126,7 @@ def _file_row(user_id: str, person: GeneratedCaregiver) -> dict:
 
 async def find_cast(database: Database) -> Cast:
     """Everybody of a store that `plant_cast` has filled."""
-    families, carers = _people(shanghai_date(server_now()))
+    families, carers = _people()
     people = PeopleRows(keys=database.keys, password_hash="!", world="cast")
     async with database.read() as tx:
         logins = {row["user_id"]: row["login_id"] for row in await tx.all(login.select())}

@@ -1,11 +1,40 @@
 """The event loop and the strictness that all tests share."""
 import asyncio
 import logging
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tornado.ioloop import IOLoop
 
-pytest_plugins = ["tests.stores", "tests.world"]
+_HERE = Path(__file__).parent
+
+pytest_plugins = [
+    "tests.services.plugin",
+    "tests.services.nothing_skipped",
+    "tests.services.rooms",
+    "tests.stores",
+    "tests.world",
+    "tests.redis_place",
+]
+
+
+# How long an example takes says how busy the machine is. What may take only so long measures that itself.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
+
+# Side by side a file is one worker's; the long ones begin, or the last of them would keep one worker busy alone.
+_LONG_FIRST = ("fault", "cluster", "property", "race", "browser", "mini", "e2e")
+
+
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(path):
+    folder = path.relative_to(_HERE).parts[0] if path.is_relative_to(_HERE) else ""
+    return _LONG_FIRST.index(folder) if folder in _LONG_FIRST else len(_LONG_FIRST)
 
 
 @pytest.fixture(autouse=True)

@@ -67,10 +67,10 @@ class Socket:
         """A command and its whole reply."""
         self._last_id += 1
         number = self._last_id
-        self._replies[number] = asyncio.get_running_loop().create_future()
-        await self._connection.write_message(json.dumps({"id": number, method: body}))
+        reply = self._replies[number] = asyncio.get_running_loop().create_future()
+        await self._connection.write_message(json.dumps({"id": number, method: body}))  # the reply may be faster
         async with asyncio.timeout(_PATIENCE_S):
-            return await self._replies[number]
+            return await reply
 
     async def rpc(self, method: str, body: dict[str, Any]) -> Reply:
         reply = await self.send("rpc", {"method": method, "data": body})

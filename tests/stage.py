@@ -2,17 +2,16 @@
 
 Nothing runs by itself: time moves and jobs look only when a test says so, so every step is repeatable.
 """
-import shutil
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
 
 from config.reading import fingerprint, read_command
+from config.settings import Settings
 from server.app import Parts, Peihu, build_app
 from server.core.call import Actor, Call, KeyedRequest
-from server.core.clock import shanghai_text
+from server.core.clock import SHANGHAI, shanghai_text
 from server.core.errors import Refused
 from server.core.ids import new_id
 from server.core.operation import Operation
@@ -20,12 +19,17 @@ from server.storage.tables.booking import offer, t_order
 from server.storage.tables.roster import t_caregiver_info
 from tests.cast import HOSPITAL, Cast, Person, find_cast
 from tests.live import Reply
-from tests.world import settings_for
+
+_MORNING = range(9, 12)  # a visit some hours or a day and some hours from now is by day
 
 
-def _prepare(directory: Path, peopled_file: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(peopled_file, directory / "peihu.db")
+def _until_morning_s(now: datetime) -> float:
+    """Business time moves on so far: prices depend on the hour of a visit, and no test shall on that of the build."""
+    local = now.astimezone(SHANGHAI)
+    if local.hour in _MORNING:
+        return 0.0
+    morning = local.replace(hour=_MORNING.start, minute=0, second=0, microsecond=0)
+    return (morning - local).total_seconds() % timedelta(days=1).total_seconds()
 
 
 class Stage:
@@ -40,10 +44,11 @@ class Stage:
         product.means.courier._post = self._receive
 
     @classmethod
-    async def open(cls, peopled_file: Path, directory: Path, *, parts: Parts | None = None) -> "Stage":
-        _prepare(directory, peopled_file)
-        product = build_app(settings_for(directory), base_url="http://127.0.0.1:0", parts=parts)
+    async def open(cls, settings: Settings, *, parts: Parts | None = None) -> "Stage":
+        """On a store that has the cast."""
+        product = build_app(settings, base_url="http://127.0.0.1:0", parts=parts)
         await product.base.time.refresh()
+        await product.base.time.advance(_until_morning_s(product.base.clock.now()))
         return cls(product, await find_cast(product.base.database))
 
     async def do(self, who: Person, verb: str, *, key: str | None = None, **body: Any) -> Reply:

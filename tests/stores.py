@@ -1,7 +1,9 @@
 """A migrated store a test, and the collaborators around it."""
+import os
 import secrets
 import shutil
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -10,12 +12,16 @@ from sqlalchemy.engine import make_url
 from server.core.clock import BusinessClock, server_now
 from server.core.facts import Facts
 from server.core.ids import new_id
+from server.storage.documents.address import read_address
+from server.storage.documents.belonging import admit
+from server.storage.documents.mongo import Mongo, MongoOptions
 from server.storage.migrate import migrate
 from server.storage.outbox import Outbox
 from server.storage.sealed import FieldKeys
 from server.storage.sql import Database
 from server.storage.tables.identity import t_user
 from server.storage.unit_of_work import UnitOfWork
+from tests.services.stores import empty
 
 
 @pytest.fixture(scope="session")
@@ -31,14 +37,78 @@ def keys():
     return FieldKeys("k" * 32)
 
 
+# What reads and writes runs on both stores where there is a server.
+ON_BOTH = (
+    "tests/contract", "tests/migration", "tests/property", "tests/race", "tests/unit",
+    "tests/e2e/test_contract_edges.py", "tests/e2e/test_waves.py",
+    "tests/fault/test_jobs.py", "tests/fault/test_live_instances.py", "tests/fault/test_paused_holder.py",
+)  # fmt: skip
+# And what does not, to save minutes: what it shows does not depend on the store, or something else shows it on both.
+ON_ONE = (
+    "tests/unit/admin/test_overview.py",  # it reads SQLite's plans, as test_plans does
+    "tests/unit/admin/test_plans.py",
+    "tests/unit/booking/test_use_cases_table.py",
+    "tests/unit/ws",
+)
+_ROOT = Path(__file__).parents[1]
+
+
+def pytest_generate_tests(metafunc):
+    if "store_kind" not in metafunc.fixturenames:
+        return
+    kinds, path = ["sqlite"], metafunc.definition.path
+    if os.environ.get("PEIHU_TEST_MYSQL_URL") and _is_below(path, ON_BOTH) and not _is_below(path, ON_ONE):
+        kinds.append(pytest.param("mysql", marks=pytest.mark.services))
+    metafunc.parametrize("store_kind", kinds, indirect=True)
+
+
+def _is_below(path: Path, places: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(_ROOT / place) for place in places)
+
+
 @pytest.fixture
-def database(io_loop, tmp_path, migrated_file, keys):
-    """A store of this test alone; closed on the test's loop."""
+def store_kind(request):
+    """Of what kind the test's store is: "sqlite" or "mysql"."""
+    return request.param
+
+
+@pytest.fixture
+def store_url(tmp_path, store_kind, request):
+    """An empty, migrated store of this test alone."""
+    if store_kind == "mysql":
+        url = request.getfixturevalue("mysql_database")
+        empty(url)
+        return url.render_as_string(hide_password=False)
     path = tmp_path / "peihu.db"
+    shutil.copyfile(request.getfixturevalue("migrated_file"), path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+def database(io_loop, store_url, keys):
+    """The store; closed on the test's loop."""
+    database = Database(store_url, keys=keys, readers=2, acquire_timeout_s=10.0)
+    yield database
+    io_loop.asyncio_loop.run_until_complete(database.close())
+
+
+@pytest.fixture
+def embedded(io_loop, tmp_path, migrated_file, keys):
+    """A SQLite store, whatever the others run on: for what only SQLite does."""
+    path = tmp_path / "embedded.db"
     shutil.copyfile(migrated_file, path)
     database = Database(f"sqlite+aiosqlite:///{path}", keys=keys, readers=2, acquire_timeout_s=10.0)
     yield database
     io_loop.asyncio_loop.run_until_complete(database.close())
+
+
+@pytest.fixture
+def mongo(io_loop, mongo_url, embedded):
+    """MongoDB, with an empty database of this test alone."""
+    mongo = Mongo(read_address(mongo_url), options=MongoOptions())
+    io_loop.run_sync(lambda: admit(mongo, embedded))
+    yield mongo
+    mongo.close()
 
 
 @pytest.fixture

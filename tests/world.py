@@ -11,11 +11,13 @@ import shutil
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.engine import URL
 from tornado.httpclient import HTTPRequest
 from tornado.httpserver import HTTPServer
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
@@ -34,21 +36,25 @@ from server.storage.tables.system import outbox
 from tests.cast import HOSPITAL, Cast, Person, find_cast, plant_cast
 from tests.invariants import check_invariants
 from tests.live import Reply, Socket
+from tests.services.stores import empty, rows_of
 
 _SECRET = "s" * 32
 _FIELD_KEY = "k" * 32
 _PATIENCE_S = 20.0
 _DRAINS_WITHIN_S = 15.0
+_ROUND_ON_MYSQL = 4  # as long as so many on SQLite
 
 
 def pytest_addoption(parser):
-    parser.addoption("--rounds", type=int, default=100, help="rounds of every race")
+    parser.addoption("--rounds", type=int, default=40, help="rounds of every race; 100 is thorough")
 
 
 @pytest.fixture
-def rounds(request, monkeypatch) -> int:
+def rounds(request, monkeypatch, store_kind) -> int:
     """How many rounds a race has; it gets the time for them."""
     rounds = request.config.getoption("--rounds")
+    if store_kind == "mysql":
+        rounds = -(-rounds // _ROUND_ON_MYSQL)
     monkeypatch.setattr(request.config.option, "async_test_timeout", 60.0 + 8.0 * rounds)
     return rounds
 
@@ -58,16 +64,49 @@ def peopled_file(tmp_path_factory, migrated_file):
     """A store with the cast, written once and copied for every world."""
     path = tmp_path_factory.mktemp("cast") / "peihu.db"
     shutil.copyfile(migrated_file, path)
+    _plant(f"sqlite+aiosqlite:///{path}")
+    return path
 
+
+@pytest.fixture(scope="session")
+def peopled_rows(mysql_database):
+    """The same in MySQL: the rows that every world begins with."""
+    empty(mysql_database)
+    _plant(_shown(mysql_database))
+    return rows_of(mysql_database)
+
+
+def _plant(url: str) -> None:
     async def plant():
-        database = Database(
-            f"sqlite+aiosqlite:///{path}", keys=FieldKeys(_FIELD_KEY), readers=1, acquire_timeout_s=10.0
-        )
+        database = Database(url, keys=FieldKeys(_FIELD_KEY), readers=1, acquire_timeout_s=10.0)
         await plant_cast(database)
         await database.close()
 
-    asyncio.run(plant())
-    return path
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # the test's own loop stays the current one
+        runner.run(plant())
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def peopled(store_kind, request):
+    """`peopled(directory)`: settings of a product whose store has the cast; an earlier one of the test may be gone."""
+    name = "peopled_file" if store_kind == "sqlite" else "peopled_rows"
+    given = request.getfixturevalue(name)
+
+    def prepare(directory: Path) -> Settings:
+        directory.mkdir(parents=True, exist_ok=True)
+        settings = settings_for(directory)
+        if store_kind == "sqlite":
+            shutil.copyfile(given, directory / "peihu.db")
+            return settings
+        url = request.getfixturevalue("mysql_database")
+        empty(url, but=given)
+        return settings.model_copy(update={"database_url": _shown(url)})
+
+    return prepare
 
 
 async def until(condition: Callable[[], Awaitable[Any]], *, within_s: float = _PATIENCE_S) -> Any:
@@ -321,15 +360,13 @@ def settings_for(directory: Any) -> Settings:
 
 
 @pytest.fixture
-def open_world(io_loop, tmp_path, peopled_file, caplog):
+def open_world(io_loop, tmp_path, peopled, caplog):
     """`await open_world(Parts(...), ...)`: a served product, an instance for each of the parts."""
     opened: list[World] = []
 
     async def build(*parts: Parts) -> World:
-        directory = tmp_path / f"world{len(opened)}"
-        directory.mkdir()
-        shutil.copyfile(peopled_file, directory / "peihu.db")
-        instances = [Instance(settings_for(directory), one) for one in parts or (Parts(),)]
+        settings = peopled(tmp_path / f"world{len(opened)}")
+        instances = [Instance(settings, one) for one in parts or (Parts(),)]
         for instance in instances:
             await instance.start()
         world = World(instances, await find_cast(instances[0].product.base.database))

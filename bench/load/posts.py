@@ -19,13 +19,16 @@ class Posts:
         self._on_answer = on_answer
         self._free: deque[socket.socket] = deque()
         self._about: dict[socket.socket, Any] = {}
-        self._port = crowd.port
+        self._crowd, self._port = crowd, crowd.port
         for _ in range(connections):
-            sock = socket.create_connection(("127.0.0.1", crowd.port))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setblocking(False)
-            self._free.append(sock)
-            crowd.watch(sock, lambda sock=sock: self._read(sock))
+            self._open()
+
+    def _open(self) -> None:
+        sock = socket.create_connection(("127.0.0.1", self._port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        self._free.append(sock)
+        self._crowd.watch(sock, lambda: self._read(sock))
 
     @property
     def running(self) -> int:
@@ -44,6 +47,11 @@ class Posts:
     def _read(self, sock: socket.socket) -> None:
         """Answers are small and come in one piece."""
         raw = sock.recv(_BUFFER_BYTES)
+        if not raw and sock in self._free:  # it was not used for long: servers close such
+            self._free.remove(sock)
+            sock.close()
+            self._open()
+            return
         head, _, body = raw.partition(b"\r\n\r\n")
         answer = json.loads(body) if body else {}
         if answer.get("code") != "ok":

@@ -149,7 +149,9 @@ class Herd:
         while self._due and self._due[0][0] <= now:
             follower = heapq.heappop(self._due)[2]
             follower.deadline = now + 4 * _REPLY_WITHIN_S  # the handshake itself has no deadline of the client's
-            self._trying[self._crowd.start(follower)] = follower
+            client = self._crowd.start(follower)
+            client.listener = follower.heard  # a publication may come in the very read that makes it ready
+            self._trying[client] = follower
             self.tries += 1
         while self._patient and self._patient[0][0] <= now:
             client = heapq.heappop(self._patient)[2]
@@ -161,7 +163,6 @@ class Herd:
 
     def _look_at(self, client: Client, follower: Follower, now: float) -> None:
         if client.state == READY:
-            client.listener = follower.heard
             self._clients[client] = self._trying.pop(client)
         elif follower.trouble == "subscribe":
             self._note("subscribe: temporary error")

@@ -22,13 +22,15 @@ _ADDRESS = r"is running at http://127\.0\.0\.1:(\d+)"
 
 
 class Ours:
-    """A running server with a data directory of its own."""
+    """A running server, with a data directory of its own unless one is named."""
 
     name = "Peihu"
 
-    def __init__(self, directory: Path, *, core: int, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, core: int, settings: dict[str, str] | None = None, data_dir: Path | None = None
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.data_dir = directory / "data"
+        self.data_dir = data_dir or directory / "data"
         self.settings = SETTINGS | (settings or {})
         self.process = Process(
             [*RUN, "serve", "--port", "0"], core=core, log_file=directory / "server.log", cwd=ROOT,

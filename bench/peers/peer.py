@@ -81,8 +81,8 @@ def _program(name: str) -> str:
     return found
 
 
-def _node_package(name: str) -> str:
-    place = HERE / "node"
+def node_package(name: str, place: Path = HERE / "node") -> str:
+    """The version of a package, installed from the place's lock file when first needed. Raises Absent."""
     node = _program("node")
     if not (place / "node_modules" / ".package-lock.json").exists():
         _run([_program("npm"), "ci"], cwd=place)
@@ -117,11 +117,11 @@ CENTRIFUGE = Peer(
     command=lambda port: [str(MADE / "centrifuge"), str(port)], settings={"GOMAXPROCS": "1"},
 )  # fmt: skip
 NODE_WS = Peer(
-    key="ws", name="Node ws", install=lambda: _node_package("ws"), speaks=PlainJson,
+    key="ws", name="Node ws", install=lambda: node_package("ws"), speaks=PlainJson,
     command=lambda port: [_program("node"), "node/ws.mjs", str(port)],
 )  # fmt: skip
 SOCKET_IO = Peer(
-    key="socketio", name="Socket.IO", install=lambda: _node_package("socket.io"), speaks=SocketIo,
+    key="socketio", name="Socket.IO", install=lambda: node_package("socket.io"), speaks=SocketIo,
     command=lambda port: [_program("node"), "node/socketio.mjs", str(port)],
 )  # fmt: skip
 PYTHON_SOCKETIO = Peer(
@@ -142,4 +142,4 @@ def had(peers: Sequence[Peer]) -> tuple[dict[Peer, str], dict[str, str]]:
     return versions, absent
 
 
-__all__ = ["CENTRIFUGE", "NODE_WS", "PYTHON_SOCKETIO", "SOCKET_IO", "Peer", "Running", "had"]
+__all__ = ["CENTRIFUGE", "NODE_WS", "PYTHON_SOCKETIO", "SOCKET_IO", "Absent", "Peer", "Running", "had", "node_package"]

@@ -41,6 +41,33 @@ class RefundSucceeded:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundRequested:
+    """An administrator wants to give back so much that a second one must agree."""
+
+    request_id: str
+    order_id: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDecided:
+    """A second administrator has agreed or not; told for requests that waited."""
+
+    request_id: str
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeAdjusted:
+    """A caregiver's income from an order changed by so much, mostly downwards."""
+
+    refund_id: str
+    order_id: str
+    caregiver_id: str
+    by_fen: int
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentAlarm:
     """An administrator should look; `text` is Chinese. The same `once_key` is the same alarm."""
 

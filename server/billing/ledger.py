@@ -4,10 +4,11 @@ Each posting sums to zero and is written by the transaction of what it tells; it
 so nothing is booked twice. A plus is what we have, a minus what we owe or have earned.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 from server.billing.store_ledger import Earning, add_entries, add_settlement, order_balances
-from server.core.clock import SHANGHAI, BusinessClock, shanghai_date
+from server.core.clock import BusinessClock, shanghai_date, shanghai_midnight
 from server.storage.transaction import Transaction
 
 PROVIDER_CASH = "provider_cash"  # at the payment providers
@@ -16,11 +17,16 @@ CAREGIVER_PAYABLE = "caregiver_payable"
 PLATFORM_COMMISSION = "platform_commission"
 REFUNDS_DUE = "refunds_due"  # promised back, not yet gone
 
+DueAfterDays = Callable[[Transaction, str], Awaitable[int]]
+
 
 class Ledger:
-    """Writes postings; amounts in fen, never negative here. `due_after_days`: Shanghai days (domain.md §8)."""
+    """Writes postings; amounts in fen, never negative here.
 
-    def __init__(self, *, clock: BusinessClock, due_after_days: int) -> None:
+    `due_after_days(tx, order_id)`: Shanghai days until an order's income is due (domain.md §8).
+    """
+
+    def __init__(self, *, clock: BusinessClock, due_after_days: DueAfterDays) -> None:
         self._clock = clock
         self._due_after_days = due_after_days
 
@@ -62,9 +68,20 @@ class Ledger:
             gross_fen=gross_fen,
             commission_fen=commission_fen,
             earned_at=earned_at,
-            due_at=settlement_due_at(earned_at, due_after_days=self._due_after_days),
+            due_at=settlement_due_at(earned_at, due_after_days=await self._due_after_days(tx, order_id)),
         )
         await add_settlement(tx, earning)
+
+    async def post_after_sales(
+        self, tx: Transaction, order_id: str, *, refund_id: str, caregiver_fen: int, platform_fen: int
+    ) -> None:
+        """What had been earned is given up for a refund after the end: the money is held for the family again."""
+        entries = {
+            CAREGIVER_PAYABLE: caregiver_fen,
+            PLATFORM_COMMISSION: platform_fen,
+            CUSTOMER_FUNDS: -(caregiver_fen + platform_fen),
+        }
+        await self._post(tx, order_id, f"after_sales/{refund_id}", entries)
 
     async def post_refund_due(self, tx: Transaction, order_id: str, *, refund_id: str, amount_fen: int) -> None:
         """A refund was decided: the money is the family's again."""
@@ -95,5 +112,4 @@ async def balance(tx: Transaction, order_id: str) -> dict[str, int]:
 
 def settlement_due_at(earned_at: datetime, *, due_after_days: int) -> datetime:
     """The first instant of the Shanghai day so many days after the one of earning, in UTC."""
-    day = shanghai_date(earned_at) + timedelta(days=due_after_days)
-    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+    return shanghai_midnight(shanghai_date(earned_at) + timedelta(days=due_after_days))

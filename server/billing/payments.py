@@ -109,6 +109,9 @@ class Payments:
     async def _add(self, tx: Transaction, call: Call, command: PayOrder, *, attempt_key: str | None) -> Payment:
         row = _attempt_row(call, command, attempt_key=attempt_key, at=self._clock.now())
         if not await store.add_payment(tx, row):
+            twin = await store.attempt(tx, command.order_id, attempt_key) if attempt_key else None
+            if twin is not None:  # the same request, taken by another instance at the same moment
+                return twin
             live = await store.live_payment(tx, command.order_id)
             raise Refused("payment_in_progress", data=None if live is None else {"payment_id": live.payment_id})
         payment = await store.payment_by_id(tx, row["payment_id"])

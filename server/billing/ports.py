@@ -27,6 +27,28 @@ class Payable(Protocol):
         """"booker", who alone may pay, or "viewer"."""
 
 
+class Ended(Protocol):
+    """An order that may be over, locked by the caller's transaction."""
+
+    @property
+    def status(self) -> str:
+        """`completed` or `cancelled` when it is over."""
+
+    @property
+    def cancel_fee_fen(self) -> int:
+        """What was kept when it was cancelled."""
+
+
+class EndedOrders(Protocol):
+    """What billing does with orders that are over."""
+
+    async def ended(self, tx: Transaction, order_id: str) -> Ended | None:
+        """Lock and read; None when there is no such order."""
+
+    async def lower_fee(self, tx: Transaction, order_id: str, *, by_fen: int) -> None:
+        """A part of the fee of a cancelled order goes back after all."""
+
+
 class Orders(Protocol):
     """Reads orders inside the caller's transaction."""
 

@@ -64,7 +64,7 @@ PAYMENT_STATUS_TEXTS = {
     "refunded": "已退款",
 }
 METHOD_TEXTS = {"wechat": "微信支付", "alipay": "支付宝", "sandbox": "沙箱支付"}
-REFUND_STATUS_TEXTS = {"processing": "退款中", "succeeded": "已退款", "failed": "退款异常,处理中"}
+REFUND_STATUS_TEXTS = {"processing": "退款中", "succeeded": "已退款", "failed": "退款异常，处理中"}
 SETTLEMENT_STATUS_TEXTS = {"frozen": "待结算", "available": "已结算", "paid": "已打款", "held": "暂缓结算"}
 
 

@@ -31,7 +31,7 @@ class RefundOutcomes:
             await store.check_soon(tx, report.out_trade_no, at=self._clock.now())
             return unknown("refund_unknown", report.out_refund_no, "收到未知退款单的通知")
         if not _fits(provider, payment, refund, report):
-            return mismatch(payment, "退款通知与退款单不符(金额或商户),请人工核对", about=refund.refund_id)
+            return mismatch(payment, "退款通知与退款单不符（金额或商户），请人工核对", about=refund.refund_id)
         match report.state:
             case RefundState.SUCCEEDED:
                 return await self._succeed(tx, payment, refund)
@@ -62,7 +62,7 @@ class RefundOutcomes:
         values = {"next_try_at": None, "failure_code": failure_code}
         if not await store_refunds.move_refund(tx, refund.refund_id, RefundStatus.FAILED, values=values):
             return repeated(payment)
-        alarm = alarm_about("refund_failed", refund.order_id, "渠道退款异常,需人工处理", once=refund.refund_id)
+        alarm = alarm_about("refund_failed", refund.order_id, "渠道退款异常，需人工处理", once=refund.refund_id)
         return applied(payment, alarm=alarm)
 
 

@@ -91,6 +91,16 @@ class Refunds:
         await self._outbox.put(tx, TOPIC, {"refund_id": refund_id})
         return refund_id
 
+    async def kind_of(self, tx: Transaction, order_id: str, amount_fen: int) -> str:
+        """ "full" or "partial", as things stand now; `request_refund` decides.
+
+        Raises Refused `wrong_state` when no payment of the order has so much left.
+        """
+        paid = [one for one in await store.payments_of(tx, order_id) if one.paid_at is not None]
+        if amount_fen > max((one.amount_fen - one.refunded_fen for one in paid), default=0):
+            raise Refused("wrong_state", "退款金额超过可退金额")
+        return "full" if any((one.amount_fen, one.refunded_fen) == (amount_fen, 0) for one in paid) else "partial"
+
     async def _reserve(self, tx: Transaction, paid: list[Payment], amount_fen: int) -> Payment:
         for payment in sorted(paid, key=lambda payment: (payment.paid_at, payment.payment_id)):
             if await store.reserve_refund(tx, payment.payment_id, amount_fen, at_most=_AT_MOST):
@@ -160,5 +170,5 @@ class Refunds:
 
     async def _note_refusal(self, tx: Transaction, refund: Refund, code: str) -> None:
         await store_refunds.note_failure(tx, refund.refund_id, code)
-        text = f"渠道拒绝退款({code}),将以同一退款单号重试"
+        text = f"渠道拒绝退款（{code}），将以同一退款单号重试"
         await self._facts.record(tx, alarm_about("refund_refused", refund.order_id, text, once=refund.refund_id))

@@ -1,14 +1,13 @@
 """A caregiver's income: when it is theirs, how it is shown."""
 
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from server.billing import queries, store_ledger
 from server.billing.commands import ListIncome
 from server.billing.records import PAYMENT_STATUS_TEXTS, SETTLEMENT_STATUS_TEXTS
 from server.core.call import Call
-from server.core.clock import SHANGHAI, BusinessClock, shanghai_text
-from server.core.errors import invalid
+from server.core.clock import BusinessClock, shanghai_text
+from server.core.days import span_of_days
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 
@@ -37,10 +36,7 @@ class Settlements:
 
     async def list_income(self, call: Call, query: ListIncome) -> dict[str, Any]:
         """{"items", "next_cursor", "totals"}: items newest first, totals over the whole range, in fen."""
-        if query.from_day and query.to_day and query.from_day > query.to_day:
-            raise invalid("to", "结束日期不能早于开始日期")
-        since = None if query.from_day is None else _day_start(query.from_day)
-        until = None if query.to_day is None else _day_start(query.to_day) + timedelta(days=1)
+        since, until = span_of_days(query.from_day, query.to_day, field="to")
         span = queries.Span(since=since, until=until)
         async with self._database.read() as tx:
             rows, next_cursor = await queries.income_page(
@@ -48,10 +44,6 @@ class Settlements:
             )
             totals = await queries.income_totals(tx, call.user.user_id, span)
         return {"items": [_item(row) for row in rows], "next_cursor": next_cursor, "totals": totals}
-
-
-def _day_start(day: Any) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
 def _item(row: Any) -> dict[str, Any]:

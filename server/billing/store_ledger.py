@@ -67,6 +67,18 @@ async def add_settlement(tx: Transaction, earning: Earning) -> None:
     )
 
 
+async def lock_settlement(tx: Transaction, order_id: str) -> RowMapping | None:
+    """The order's row; nobody else adjusts or releases it before the commit."""
+    return await tx.one(select(settlement).where(settlement.c.order_id == order_id).with_for_update())
+
+
+async def adjust_settlement(tx: Transaction, order_id: str, *, by_fen: int) -> None:
+    """Change what the caregiver gets, whether or not it is due already."""
+    columns = settlement.c
+    values = {"adjustment_fen": columns.adjustment_fen + by_fen, "net_fen": columns.net_fen + by_fen}
+    await tx.run(update(settlement).where(columns.order_id == order_id).values(**values))
+
+
 async def due_settlements(tx: Transaction, now: datetime, *, limit: int) -> list[RowMapping]:
     """Frozen rows whose time has come."""
     columns = settlement.c

@@ -44,7 +44,7 @@ class TradeOutcomes:
         self, tx: Transaction, provider: PaymentProvider, payment: Payment, report: TradeReport
     ) -> Outcome:
         if not _fits(provider, payment, report):
-            return mismatch(payment, "支付通知与订单不符(金额、币种或商户),未入账")
+            return mismatch(payment, "支付通知与订单不符（金额、币种或商户），未入账")
         assert report.transaction_id is not None
         paid_at = self._clock.now()
         done = await store.mark_succeeded(
@@ -55,7 +55,7 @@ class TradeOutcomes:
             provider_paid_at=report.success_at or "",
         )
         if done is None:
-            return mismatch(payment, "同一渠道交易号对应两笔支付,未入账")
+            return mismatch(payment, "同一渠道交易号对应两笔支付，未入账")
         if not done:
             return await self._paid_before(tx, payment, report.transaction_id)
         await self._ledger.post_payment(
@@ -77,7 +77,7 @@ class TradeOutcomes:
     async def _paid_before(self, tx: Transaction, payment: Payment, transaction_id: str) -> Outcome:
         known = await store.payment_by_id(tx, payment.payment_id)
         if known is not None and known.transaction_id != transaction_id:
-            return mismatch(payment, "同一支付单收到第二个渠道交易号,请人工核对", about=f"second/{payment.payment_id}")
+            return mismatch(payment, "同一支付单收到第二个渠道交易号，请人工核对", about=f"second/{payment.payment_id}")
         return repeated(payment)
 
     async def end_payment(

@@ -16,7 +16,7 @@ class OrderMoved:
 
     order_id: str
     version: int
-    event: str  # an event of booking/states.py
+    event: str  # an event of booking/rules/states.py
     from_status: str | None
     to_status: str
     user_id: str

@@ -7,11 +7,12 @@ all instances even if this one dies right after.
 from typing import Any
 
 from server.booking.facts import OrderMoved
-from server.booking.queries import order_ids_of_patient, user_of_caregiver
+from server.booking.orders.queries import order_ids_of_patient, user_of_caregiver
 from server.core.channels import order_channel
 from server.core.facts import Facts
 from server.identity.facts import LoginRevoked
 from server.roster.facts import ViewerRemoved
+from server.rulebook.facts import RulesChanged
 from server.storage.outbox import Outbox
 from server.storage.pubsub.port import Bus, ControlMessage
 from server.storage.transaction import Transaction
@@ -32,6 +33,7 @@ class Control:
         facts.on(LoginRevoked, self._close_sockets)
         facts.on(ViewerRemoved, self._end_viewing)
         facts.on(OrderMoved, self._end_replaced)
+        facts.on(RulesChanged, self._rules_changed)
 
     async def _close_sockets(self, tx: Transaction, fact: LoginRevoked) -> None:
         whose = {"user_id": fact.user_id, "login_id": fact.login_id}
@@ -46,6 +48,9 @@ class Control:
             return
         user_id = await user_of_caregiver(tx, fact.left_caregiver_id)
         await self._tell(tx, "access_ended", {"user_id": user_id, "channel": order_channel(fact.order_id)})
+
+    async def _rules_changed(self, tx: Transaction, fact: RulesChanged) -> None:
+        await self._tell(tx, "rules", {"number": fact.number})
 
     async def _tell(self, tx: Transaction, kind: str, body: dict[str, Any]) -> None:
         await self._outbox.put(tx, TOPIC, {"kind": kind, "body": body})

@@ -4,7 +4,7 @@ from server.billing.facts import PaymentSucceeded
 from server.billing.ledger import Ledger
 from server.billing.refunds import Refunds
 from server.booking.facts import OrderCancelled, OrderCompleted
-from server.booking.paying import Paying
+from server.booking.steps.paying import Paying
 from server.core.facts import Facts
 from server.storage.transaction import Transaction
 
@@ -33,7 +33,7 @@ class Money:
                 payment_id=fact.payment_id,
                 amount_fen=fact.amount_fen,
                 kind=_REFUND_KIND[outcome],
-                reason="订单已取消,自动退款" if outcome == "late" else "重复支付,自动退款",
+                reason="订单已取消，自动退款" if outcome == "late" else "重复支付，自动退款",
             )
 
     async def _order_cancelled(self, tx: Transaction, fact: OrderCancelled) -> None:

@@ -4,16 +4,16 @@ from typing import Any
 
 from server.billing.facts import RefundSucceeded
 from server.booking.facts import OrderMoved, ReviewSubmitted, StartCodeRenewed
-from server.booking.queries import Party, order_with_people, party_of, user_of_caregiver
-from server.booking.states import OrderState
-from server.core.clock import SHANGHAI, BusinessClock
+from server.booking.orders.queries import Party, party_of, user_of_caregiver
+from server.booking.rules.states import OrderState
+from server.bridge.order_words import OrderWords, moment
+from server.core.clock import BusinessClock
 from server.core.facts import Facts
+from server.core.money import yuan_text
 from server.push.notices import Notices
-from server.roster.catalog import Catalog
 from server.roster.facts import QualificationReviewed
-from server.storage.transaction import Row, Transaction
+from server.storage.transaction import Transaction
 
-_WEEKDAYS = "一二三四五六日"
 _TEMPLATE_OF_EVENT = {
     "pay": "booking_succeeded",
     "accept": "caregiver_accepted",
@@ -29,9 +29,9 @@ _FOR_THE_CAREGIVER_TOO = ("order_completed", "order_cancelled")
 class OrderNotices:
     """Adds the notices of orders, refunds, reviews and qualifications."""
 
-    def __init__(self, *, notices: Notices, catalog: Catalog, clock: BusinessClock) -> None:
+    def __init__(self, *, notices: Notices, words: OrderWords, clock: BusinessClock) -> None:
         self._notices = notices
-        self._catalog = catalog
+        self._words = words
         self._clock = clock
 
     def listen(self, facts: Facts) -> None:
@@ -46,18 +46,16 @@ class OrderNotices:
         template = "order_cancelled" if cancelled else _TEMPLATE_OF_EVENT.get(fact.event)
         if template is None:
             return
-        party = await party_of(
-            tx, user_id=fact.user_id, patient_id=fact.patient_id, caregiver_id=fact.caregiver_id
-        )
-        params = await self._params(tx, fact.order_id)
-        params |= {"at_text": _moment(fact.at), "reason": fact.reason or "未说明"}
+        party = await party_of(tx, fact)
+        params = await self._words.params(tx, fact.order_id)
+        params |= {"at_text": moment(fact.at), "reason": fact.reason or "未说明"}
         once = f"{template}/{fact.order_id}/{fact.version}"
         for user_id in _recipients(template, party):
             await self._add(tx, user_id, template, params, fact.order_id, once=once, at=fact.at)
 
     async def _refund_succeeded(self, tx: Transaction, fact: RefundSucceeded) -> None:
-        params = await self._params(tx, fact.order_id)
-        params["amount_text"] = f"{fact.amount_fen // 100}.{fact.amount_fen % 100:02d}元"
+        params = await self._words.params(tx, fact.order_id)
+        params["amount_text"] = yuan_text(fact.amount_fen)
         once = f"refund_succeeded/{fact.refund_id}"
         await self._add(
             tx, fact.user_id, "refund_succeeded", params, fact.order_id, once=once, at=self._clock.now()
@@ -65,7 +63,7 @@ class OrderNotices:
 
     async def _review_submitted(self, tx: Transaction, fact: ReviewSubmitted) -> None:
         user_id = await user_of_caregiver(tx, fact.caregiver_id)
-        params = await self._params(tx, fact.order_id) | {"score": f"{fact.score}星"}
+        params = await self._words.params(tx, fact.order_id) | {"score": f"{fact.score}星"}
         once = f"review_received/{fact.review_id}"
         await self._add(tx, user_id, "review_received", params, fact.order_id, once=once, at=fact.at)
 
@@ -110,28 +108,8 @@ class OrderNotices:
             at=at,
         )
 
-    async def _params(self, tx: Transaction, order_id: str) -> dict[str, Any]:
-        order = await order_with_people(tx, order_id)
-        assert order is not None
-        service = self._catalog.service_type(order["service_type"])
-        return {
-            "patient_name": order["patient_name"],
-            "service_name": service.name if service else order["service_type"],
-            "caregiver_name": order["caregiver_name"] or "陪护人员",
-            "start_text": _span(order),
-        }
-
 
 def _recipients(template: str, party: Party) -> tuple[str, ...]:
     if template == "booking_succeeded":
         return (party.booker_id,)  # the relatives did not book and see no money
     return party.all_ids if template in _FOR_THE_CAREGIVER_TOO else party.family_ids
-
-
-def _moment(instant: datetime) -> str:
-    local = instant.astimezone(SHANGHAI)
-    return f"{local.month}月{local.day}日(周{_WEEKDAYS[local.weekday()]}){local:%H:%M}"
-
-
-def _span(order: Row) -> str:
-    return f"{_moment(order['start_at'])}至{_moment(order['end_at'])}"

@@ -1,6 +1,6 @@
 """Who may follow which live channel; asked at every subscribe."""
 
-from server.booking.standing import Standings
+from server.booking.orders.standing import Standings
 from server.core.channels import parse_channel
 from server.storage.sql import Database
 from server.ws.ports import Identity
@@ -22,6 +22,6 @@ class Permissions:
             return identity.user_type == "admin"
         if family != "order":
             return False
-        async with self._database.read() as tx:
+        async with self._database.glance() as tx:
             standing = await self._standings.standing(tx, subject, identity.user_id, identity.user_type)
         return standing is not None

@@ -1,26 +1,26 @@
 """What others' facts mean to the roster, bans to orders."""
 
-from server.booking.cancelling import Cancelling
 from server.booking.facts import OrderCompleted, ReviewSubmitted
-from server.booking.matching import Matching
-from server.booking.queries import assigned_orders, caregiver_of_user
-from server.booking.states import SYSTEM
-from server.booking.store_offers import OfferStore, of_caregiver
-from server.booking.store_orders import Mover
+from server.booking.offers.matching import Matching
+from server.booking.offers.store import OfferStore, of_caregiver
+from server.booking.orders.queries import assigned_orders, caregiver_of_user
+from server.booking.orders.store import Mover
+from server.booking.rules.states import SYSTEM
+from server.booking.steps.endings import Endings
 from server.core.clock import BusinessClock
 from server.core.facts import Facts
 from server.identity.facts import UserBanned, UserUnbanned
 from server.roster.reactions import apply_review, count_completed, on_user_banned, on_user_unbanned
 from server.storage.transaction import Transaction
 
-_BANNED = "陪护人员账号已停用,正在为您重新安排"
+_BANNED = "陪护人员账号已停用，正在为您重新安排"
 
 
 class RosterNews:
     """Keeps ratings and counts, and frees what a banned caregiver held."""
 
-    def __init__(self, *, cancelling: Cancelling, matching: Matching, offers: OfferStore, clock: BusinessClock) -> None:
-        self._cancelling = cancelling
+    def __init__(self, *, endings: Endings, matching: Matching, offers: OfferStore, clock: BusinessClock) -> None:
+        self._endings = endings
         self._matching = matching
         self._offers = offers
         self._clock = clock
@@ -47,7 +47,7 @@ class RosterNews:
         for row in await self._offers.close(tx, "withdrawn", of_caregiver(caregiver_id), at=now):
             await self._matching.after_refusal(tx, row["order_id"], caregiver_id, at=now)
         for order in await assigned_orders(tx, caregiver_id):
-            await self._cancelling.release(tx, order, actor=Mover(SYSTEM), reason=_BANNED, at=now)
+            await self._endings.release(tx, order, actor=Mover(SYSTEM), reason=_BANNED, at=now)
 
     async def _user_unbanned(self, tx: Transaction, fact: UserUnbanned) -> None:
         await on_user_unbanned(tx, fact.user_id)

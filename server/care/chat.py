@@ -12,7 +12,7 @@ from server.care.attachments import attach_upload
 from server.care.commands import MarkRead, ReadHistory, SendMessage
 from server.care.events import message_data, message_event, read_event
 from server.care.ports import Orders
-from server.care.standing import require_may_chat, require_standing
+from server.care.standing import may_chat, require_may_chat, require_standing
 from server.core.call import Call
 from server.core.channels import order_channel
 from server.core.clock import BusinessClock, shanghai_text
@@ -57,9 +57,10 @@ class Chat:
 
         async def body(tx: Transaction) -> dict[str, Any]:
             standing = await require_standing(self._orders, tx, command.order_id, call.user)
-            sent = await self._sent_before(tx, call, command)
-            if sent is not None:
-                return sent
+            if not may_chat(standing) or command.file_id is not None:  # else its unique key finds it at no cost
+                sent = await self._sent_before(tx, call, command)
+                if sent is not None:
+                    return sent
             require_may_chat(standing)
             await self._attach(tx, call, command)
             return await self._store(tx, call, command)
@@ -94,9 +95,9 @@ class Chat:
             "sent_at": self._clock.now(),
         }
         try:
-            async with store.only_once(tx):
-                channel = order_channel(command.order_id)
-                position = await self._log.append(tx, channel, message_event(row), at=row["sent_at"])
+            async with store.OnlyOnce(tx):
+                channel, event = order_channel(command.order_id), message_event(row)
+                position = await self._log.append(tx, channel, event, at=row["sent_at"], is_new=True)
                 row |= {"offset": position.offset, "body_hash": _body_hash(command)}
                 await store.insert_message(tx, row)
         except store.AlreadyThere:
@@ -104,7 +105,7 @@ class Chat:
             if sent is None:
                 raise
             return sent
-        return _sent(row)
+        return {"message_id": row["message_id"], "offset": row["offset"], "sent_at": event["at"]}
 
     async def read_history(self, call: Call, command: ReadHistory) -> dict[str, Any]:
         """{"items": newest first, "next_cursor", "reads": [{"user_id", "offset"}]}. Raises `not_found`."""

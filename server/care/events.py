@@ -16,8 +16,7 @@ NOTE_FIELDS = (
 
 
 def _shown(row: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
-    values = {name: row[name] for name in fields}
-    return {name: shanghai_text(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    return {name: shanghai_text(row[name]) if name.endswith("_at") else row[name] for name in fields}
 
 
 def message_data(row: dict[str, Any]) -> dict[str, Any]:
@@ -30,7 +29,8 @@ def note_data(row: dict[str, Any]) -> dict[str, Any]:
 
 def message_event(row: dict[str, Any]) -> dict[str, Any]:
     """`chat.message`; its id is the message's, so that it enters the channel once."""
-    return _event("chat.message", row["message_id"], row["sent_at"], message_data(row))
+    data = message_data(row)
+    return {"type": "chat.message", "id": row["message_id"], "at": data["sent_at"], "data": data}
 
 
 def note_event(row: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from server.care.commands import AppendNote, ListNotes, Vitals
 from server.care.events import note_data, note_event
 from server.care.ports import Orders
 from server.care.standing import require_may_note, require_standing
-from server.care.store_chat import AlreadyThere, only_once
+from server.care.store_chat import AlreadyThere, OnlyOnce
 from server.core.call import Call
 from server.core.channels import order_channel
 from server.core.clock import BusinessClock, shanghai_text
@@ -95,9 +95,9 @@ class Notes:
         }
         await store.ensure_detail(tx, command.order_id)
         try:
-            async with only_once(tx):
+            async with OnlyOnce(tx):
                 channel = order_channel(command.order_id)
-                position = await self._log.append(tx, channel, note_event(row), at=row["received_at"])
+                position = await self._log.append(tx, channel, note_event(row), at=row["received_at"], is_new=True)
                 # The channel's head is ours until the commit, and finishing moves it too: read the state
                 # again, so that no note gets a position behind the end of the service.
                 require_may_note(await require_standing(self._orders, tx, command.order_id, call.user))

@@ -19,6 +19,11 @@ async def require_standing(orders: Orders, tx: Transaction, order_id: str, actor
     return standing
 
 
+def may_chat(standing: Standing) -> bool:
+    """Whether `require_may_chat` lets pass."""
+    return standing.relation != "admin" and standing.may_chat and standing.chat_open
+
+
 def require_may_chat(standing: Standing) -> None:
     """Raises `forbidden` (administrators read only; family invited without chat) or `chat_closed`."""
     if standing.relation == "admin" or not standing.may_chat:

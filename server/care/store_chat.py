@@ -1,8 +1,7 @@
 """Chat messages and read positions in SQL."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -27,14 +26,23 @@ class AlreadyThere(Exception):
     """Somebody else stored the same unique thing first."""
 
 
-@asynccontextmanager
-async def only_once(tx: Transaction) -> AsyncIterator[None]:
-    """Undo everything inside and raise AlreadyThere when a unique key was taken meanwhile."""
-    try:
-        async with tx.savepoint():
-            yield
-    except IntegrityError:
-        raise AlreadyThere from None
+class OnlyOnce:
+    """`async with`: undo everything inside and raise AlreadyThere when a unique key was taken meanwhile."""
+
+    __slots__ = ("_savepoint",)
+
+    def __init__(self, tx: Transaction) -> None:
+        self._savepoint = tx.savepoint()
+
+    async def __aenter__(self) -> None:
+        await self._savepoint.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._savepoint.__aexit__(kind, error, trace)
+        if isinstance(error, IntegrityError):
+            raise AlreadyThere from None
 
 
 async def find_message(tx: Transaction, order_id: str, sender_id: str, msg_id: str) -> dict[str, Any] | None:
@@ -79,7 +87,7 @@ async def advance_read(tx: Transaction, order_id: str, user_id: str, *, offset: 
         return False
     first = {"order_id": order_id, "user_id": user_id, "offset": offset, "read_at": at}
     try:
-        async with only_once(tx):
+        async with OnlyOnce(tx):
             await tx.run(insert(chat_read).values(**first))
     except AlreadyThere:
         return await _move_read(tx, order_id, user_id, offset=offset, at=at)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from server.care.store_chat import AlreadyThere, only_once
+from server.care.store_chat import AlreadyThere, OnlyOnce
 from server.core.ids import looks_like_id, new_id
 from server.storage.tables.booking import t_order_detail
 from server.storage.tables.care import service_note
@@ -32,7 +32,7 @@ async def ensure_detail(tx: Transaction, order_id: str) -> None:
     if await tx.value(wanted) is not None:
         return
     try:
-        async with only_once(tx):
+        async with OnlyOnce(tx):
             await tx.run(insert(t_order_detail).values(detail_id=new_id(), order_id=order_id))
     except AlreadyThere:
         pass  # which is all that was wanted

@@ -16,6 +16,7 @@ from server.care.standing import require_may_chat, require_standing
 from server.core.call import Actor, Call
 from server.core.channels import order_channel
 from server.core.clock import BusinessClock
+from server.core.shared_reads import SharedReads
 from server.storage.pubsub.port import Bus, ChannelMessage
 from server.storage.sql import Database
 
@@ -42,6 +43,7 @@ class TypingSignals:
         self._remembered = remembered
         self._monotonic = monotonic
         self._allowed_until: dict[tuple[str, str], float] = {}
+        self._questions = SharedReads()
 
     async def typing(self, call: Call, command: SignalTyping) -> dict[str, Any]:
         """{}. Raises `not_found`, `forbidden`, `chat_closed`, Unavailable."""
@@ -56,8 +58,11 @@ class TypingSignals:
         now = self._monotonic()
         if self._allowed_until.get(who, now) > now:
             return
-        async with self._database.read() as tx:
-            require_may_chat(await require_standing(self._orders, tx, order_id, actor))
+        await self._questions.ask((who, actor.user_type), lambda: self._require_may_chat(actor, order_id))
         if len(self._allowed_until) >= self._remembered:
             self._allowed_until.clear()
         self._allowed_until[who] = now + self._trusted_for_s
+
+    async def _require_may_chat(self, actor: Actor, order_id: str) -> None:
+        async with self._database.glance() as tx:
+            require_may_chat(await require_standing(self._orders, tx, order_id, actor))

@@ -4,7 +4,7 @@ Business time = server time + an offset that only the sandbox moves (contract.md
 deadlines and the instants of orders and events; tokens, sockets, codes and limits use server time.
 """
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8))  # no daylight saving since 1991 (domain.md §3)
 
@@ -47,6 +47,11 @@ def shanghai_text(instant: datetime | None) -> str | None:
 
 def shanghai_date(instant: datetime) -> date:
     return instant.astimezone(SHANGHAI).date()
+
+
+def shanghai_midnight(day: date) -> datetime:
+    """The first instant of a Shanghai day, in UTC."""
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
 def age_on(birth_date: date, today: date) -> int:

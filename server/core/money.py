@@ -12,3 +12,8 @@ def round_half_up(numerator: int, denominator: int) -> int:
 def share_of(amount_fen: int, *, basis_points: int) -> int:
     """The part of an amount that a rate in basis points takes, half up to the fen."""
     return round_half_up(amount_fen * basis_points, 10_000)
+
+
+def yuan_text(amount_fen: int) -> str:
+    """`80.00元`, for people."""
+    return f"{amount_fen // 100}.{amount_fen % 100:02d}元"

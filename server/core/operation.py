@@ -39,6 +39,8 @@ class Operation:
     rest: bool = True  # False: over the live channel only (`chat.typing`)
     keyed: str = "accepted"  # Idempotency-Key: "accepted" | "required" | "never"
     refusals: tuple[str, ...] = ()  # the 4xx codes a client should expect besides the common ones
+    about: str = ""  # Chinese paragraphs for the API page: rules, definitions of numbers
+    example: Any = None  # a whole `data`, for the API page; tests hold real answers against it
 
     @property
     def name(self) -> str:

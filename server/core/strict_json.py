@@ -6,6 +6,7 @@ lets two programs read one text differently or breaks a later store, so all are 
 
 import json
 import math
+from json.encoder import c_make_encoder, encode_basestring
 from typing import Any
 
 MAX_DEPTH = 32  # no body of ours is deeper than 6; deeper ones exist to exhaust stacks
@@ -46,7 +47,7 @@ def parse(text: bytes | str) -> Any:
 
 def dumps(value: Any) -> str:
     """Compact JSON text, characters as they are; raises ValueError for NaN and infinities."""
-    return _encoder.encode(value)
+    return "".join(_encode(value, 0))
 
 
 def _decoded(raw: bytes) -> str:
@@ -122,3 +123,7 @@ _decoder = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=_finite, parse_int=_integer, parse_constant=_constant
 )
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+# `JSONEncoder.encode` builds this one anew for every text, which takes longer than a short text itself.
+_encode = c_make_encoder(
+    None, _encoder.default, encode_basestring, None, ":", ",", False, False, _encoder.allow_nan
+)

@@ -97,35 +97,48 @@ def families_for(*, caregivers: int, orders: int) -> int:
     return min(max(caregivers, orders // 6, 1), PEOPLE_PER_KIND)
 
 
+def most_orders(caregivers: int) -> int:
+    """How long a history so many people can have."""
+    return caregivers * _ROUNDS
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An order with the people that it is between."""
+
+    order: GeneratedOrder
+    caregiver: GeneratedCaregiver
+    family: GeneratedFamily
+
+
 def generate_orders(
     count: int, *, caregivers: int, seed: int, today: date, market: Catalog
 ) -> Iterator[GeneratedOrder]:
     """`count` orders of `caregivers` people, one at a time; they agree with the streams of `people.py`
     for the same seed, day and market, and `families_for(...)` families."""
+    families = families_for(caregivers=caregivers, orders=count)
+    for one in generate_booked(count, caregivers=caregivers, families=families, seed=seed, today=today, market=market):
+        yield one.order
+
+
+def generate_booked(
+    count: int, *, caregivers: int, families: int, seed: int, today: date, market: Catalog
+) -> Iterator[Booked]:
+    """The same with the people, and of `families` families."""
     if count and not caregivers:
         raise ValueError("orders need at least one caregiver")
-    if count > caregivers * _ROUNDS:
-        raise ValueError(f"{caregivers} caregivers can have at most {caregivers * _ROUNDS} orders in this history")
-    families = families_for(caregivers=caregivers, orders=count)
+    if count > most_orders(caregivers):
+        raise ValueError(f"{caregivers} caregivers can have at most {most_orders(caregivers)} orders in this history")
     for index in range(count):
-        yield generate_order(
-            index, caregivers=caregivers, families=families, seed=seed, today=today, market=market
+        caregiver = generate_caregiver(index % caregivers, seed=seed, today=today, market=market)
+        family = generate_family(index % families, seed=seed, today=today)
+        round_number = index // caregivers
+        order = draw_order(
+            Random(f"peihu:{seed}:order:{index}"), index, caregiver=caregiver, family=family,
+            day=today - timedelta(days=NEWEST_DAYS_AGO + round_number),
+            reaches_next_day=round_number % 2 == 0, market=market,
         )
-
-
-def generate_order(
-    index: int, *, caregivers: int, families: int, seed: int, today: date, market: Catalog
-) -> GeneratedOrder:
-    """Order number `index`; its day is `5 + index // caregivers` days before today."""
-    rng = Random(f"peihu:{seed}:order:{index}")
-    caregiver = generate_caregiver(index % caregivers, seed=seed, today=today, market=market)
-    family = generate_family(index % families, seed=seed, today=today)
-    round_number = index // caregivers
-    return draw_order(
-        rng, index, caregiver=caregiver, family=family,
-        day=today - timedelta(days=NEWEST_DAYS_AGO + round_number),
-        reaches_next_day=round_number % 2 == 0, market=market,
-    )
+        yield Booked(order, caregiver, family)
 
 
 def draw_order(

@@ -50,7 +50,7 @@ def draw_id_card_front(bearer: Bearer, *, font_path: str | None) -> bytes:
         _Line("住址", "Address", "演示市样本区虚构路 1 号", "1 Invented Road, Sample District"),
         _Line("证件号", "ID no.", bearer.id_number, bearer.id_number),
     )
-    _title(pen, "身份信息卡(正面)", "Identity card, front", font_path=font_path)
+    _title(pen, "身份信息卡（正面）", "Identity card, front", font_path=font_path)
     _lines(pen, lines, font_path=font_path)
     _portrait(picture, bearer.portrait)
     return _finish(picture)
@@ -62,10 +62,10 @@ def draw_id_card_back(bearer: Bearer, *, font_path: str | None) -> bytes:
     since = bearer.birth_date.replace(year=2019, day=min(bearer.birth_date.day, 28))
     until = since.replace(year=2039)
     lines = (
-        _Line("签发机关", "Issued by", "演示市公安局样本分局(虚构)", "Demo City, Sample Branch (invented)"),
+        _Line("签发机关", "Issued by", "演示市公安局样本分局（虚构）", "Demo City, Sample Branch (invented)"),
         _Line("有效期限", "Valid", f"{since:%Y.%m.%d}-{until:%Y.%m.%d}", f"{since:%Y.%m.%d}-{until:%Y.%m.%d}"),
     )
-    _title(pen, "身份信息卡(背面)", "Identity card, back", font_path=font_path)
+    _title(pen, "身份信息卡（背面）", "Identity card, back", font_path=font_path)
     _lines(pen, lines, font_path=font_path)
     for row in range(6):
         pen.arc((360 + row * 14, 210 + row * 10, 640 - row * 14, 400), 180, 320, fill="#d9ccab", width=3)
@@ -82,7 +82,7 @@ def draw_certificate(
         _Line("持证人", "Holder", bearer.name, bearer.name_latin),
         _Line("编号", "Number", number, number),
         _Line("有效期至", "Valid until", expires_on.isoformat(), expires_on.isoformat()),
-        _Line("发证单位", "Issued by", "演示发证中心(虚构)", "Demo Issuing Centre (invented)"),
+        _Line("发证单位", "Issued by", "演示发证中心（虚构）", "Demo Issuing Centre (invented)"),
     )
     _title(pen, title, title_latin, font_path=font_path)
     _lines(pen, lines, font_path=font_path)

@@ -19,6 +19,11 @@ PEOPLE_PER_KIND = 1_000_000
 PHONE_KINDS = {"caregiver": 1, "family": 2, "relative": 3, "contact": 4}
 
 
+def county_of(seed: int) -> str:
+    """Four digits that keep worlds apart whose seeds end in another digit, as `phone_number` does."""
+    return f"00{seed % 10:02d}"
+
+
 def id_number(index: int, *, birth_date: date, gender: str, county: str = "0000") -> str:
     """An ID number of 18 characters; two indexes give two numbers for the same birth date, gender and
     `county` (four digits that no county has) as long as they differ modulo 13,500."""

@@ -10,7 +10,7 @@ from random import Random
 
 from server.demo.careers import WorkPeriod, draw_bio, draw_work_history
 from server.demo.market import hospitals_in, served_districts
-from server.demo.numbers import birth_date_of, certificate_number, id_number, phone_number
+from server.demo.numbers import birth_date_of, certificate_number, county_of, id_number, phone_number
 from server.demo.words.names import PersonName, draw_name, draw_surname
 from server.demo.words.phrases import BEDS, CONDITIONS
 from server.roster.catalog import Catalog, ServiceType
@@ -140,7 +140,7 @@ def generate_caregiver(index: int, *, seed: int, today: date, market: Catalog) -
         gender=gender,
         birth_date=birth_date,
         phone=phone_number(index, kind="caregiver", seed=seed),
-        id_number=id_number(index, birth_date=birth_date, gender=gender),
+        id_number=id_number(index, birth_date=birth_date, gender=gender, county=county_of(seed)),
         registered_on=today - timedelta(days=YOUNGEST_ACCOUNT_DAYS + rng.randint(0, 600)),
         districts=districts,
         hospital_ids=tuple(sorted(rng.sample(near, min(3, len(near))))),
@@ -232,7 +232,7 @@ def generate_family(index: int, *, seed: int, today: date) -> GeneratedFamily:
             )
         number = index * 3 + place + 1 if relation != "self" else index
         patients.append(draw_patient(
-            rng, identity=identity, relation=relation, number=number, phone=phone, today=today
+            rng, identity=identity, relation=relation, number=number, phone=phone, county=county_of(seed), today=today
         ))
     return GeneratedFamily(
         index=index, name=name, gender=gender, birth_date=birth_date, phone=phone,
@@ -257,7 +257,7 @@ def _draw_relative(
 
 def draw_patient(
     rng: Random, *, identity: tuple[PersonName, str, date], relation: str, number: int, phone: str,
-    today: date,
+    county: str, today: date,
 ) -> GeneratedPatient:
     """A patient with a condition of that age; one in three lies in a ward and has a bed."""
     name, gender, birth_date = identity
@@ -266,7 +266,7 @@ def draw_patient(
     _, _, condition, requirements, department = rng.choice(fitting)
     return GeneratedPatient(
         name=name, gender=gender, birth_date=birth_date, relation=relation,
-        id_number=id_number(number, birth_date=birth_date, gender=gender),
+        id_number=id_number(number, birth_date=birth_date, gender=gender, county=county),
         contact_phone=phone, condition=condition, requirements=requirements,
         department=department,
         bed_no=rng.choice(BEDS) if rng.random() < 0.34 else None,

@@ -7,20 +7,26 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from typing import Any
 
 from server.core.clock import server_now, shanghai_date
-from server.demo.bookings import GeneratedOrder, families_for, generate_orders
+from server.core.progress import Progress
+from server.demo.bookings import Booked, families_for, generate_booked, most_orders
 from server.demo.certificates import draw_papers
 from server.demo.lettering import find_cjk_font
-from server.demo.people import GeneratedCaregiver, GeneratedFamily, generate_caregiver, generate_family
+from server.demo.numbers import PEOPLE_PER_KIND, phone_number
+from server.demo.people import GeneratedCaregiver, generate_caregiver, generate_family
 from server.demo.portraits import draw_portrait
 from server.demo.rows import PeopleRows, PlantedFiles, Row, demo_id, morning_of
-from server.demo.rows_orders import OrderPeople, OrderRows
+from server.demo.rows_money import OrderPeople
+from server.demo.rows_orders import OrderRows
+from server.demo.upcoming import generate_upcoming, upcoming_among
 from server.demo.world import DEMO_PASSWORD, World, describe_world
 from server.identity.passwords import Passwords
+from server.identity.store import find_by_phone
 from server.roster.catalog import DEFAULT_CATALOG, Catalog
 from server.roster.store_recount import recount_caregivers
 from server.storage.files.port import FileStore
@@ -29,6 +35,10 @@ from server.storage.sql import Database
 from server.storage.tables.roster import stored_file
 
 _ROWS_AT_ONCE = 2_000
+
+
+class CannotPlant(Exception):
+    """Why a world cannot be made, in one sentence."""
 
 
 class Planter:
@@ -47,7 +57,7 @@ class Planter:
         people = await self._people_rows("demo")
         pictures = [await self._pictures(people, person, today=today) for person in world.caregivers]
         rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-        for table, row in self._small_rows(world, people, pictures):
+        for table, row in self._small_rows(world, people, pictures, today=today):
             rows[table].append(row)
 
         async def body(tx: Any) -> None:
@@ -57,7 +67,7 @@ class Planter:
         await self._database.write(body)  # all or nothing: a start that is cut short is begun anew
 
     def _small_rows(
-        self, world: World, people: PeopleRows, pictures: list[tuple[PlantedFiles, list[Row]]]
+        self, world: World, people: PeopleRows, pictures: list[tuple[PlantedFiles, list[Row]]], *, today: date
     ) -> Iterator[Row]:
         boss, families = world.administrator, (*world.families, *world.former_families)
         yield from people.account("admin", boss.name, boss.phone, world.caregivers[0].registered_on)
@@ -65,22 +75,34 @@ class Planter:
         for person, (files, file_rows) in zip(world.caregivers, pictures, strict=True):
             account, *rest = people.caregiver(person, files)
             yield from (account, *file_rows, *rest)
-        orders = OrderRows(market=self._market, world="demo")
+        orders = OrderRows(market=self._market, world="demo", today=today)
         for order in world.history:
             family = world.former_families[order.family_index]
-            yield from orders.rows(order, _people_of(people, order, family, world.caregivers[order.caregiver_index]))
+            booked = Booked(order, world.caregivers[order.caregiver_index], family)
+            yield from orders.rows(order, _people_of(people, booked))
 
-    async def plant_generated(self, *, caregivers: int, orders: int, seed: int) -> None:
-        """A world of that size, the same for the same seed and day."""
+    async def plant_generated(self, *, caregivers: int, orders: int, seed: int, progress: Progress) -> None:
+        """A world of that size, the same for the same seed and day. Raises CannotPlant."""
         today = shanghai_date(server_now())
+        await self._require_room(caregivers=caregivers, orders=orders, seed=seed)
         people = await self._people_rows(f"seed {seed}")
         sample = generate_caregiver(0, seed=seed, today=today, market=self._market)
         files, file_rows = await self._pictures(people, sample, today=today)
-        rows = _generated_rows(
-            people, files, file_rows, caregivers=caregivers, orders=orders, seed=seed, today=today, market=self._market
-        )
-        await self._write(rows)
+        size = _Size(caregivers=caregivers, orders=orders, seed=seed, today=today, market=self._market)
+        progress.begin("people", caregivers + size.families)
+        await self._write(_counted(_people_rows(people, files, file_rows, size), progress))
+        progress.begin("orders", orders)
+        await self._write(_counted(_order_rows(people, size), progress))
         await self._database.write(recount_caregivers)
+
+    async def _require_room(self, *, caregivers: int, orders: int, seed: int) -> None:
+        if orders > most_orders(caregivers):
+            raise CannotPlant(f"{caregivers} caregivers can have at most {most_orders(caregivers)} orders")
+        if caregivers > PEOPLE_PER_KIND:
+            raise CannotPlant(f"there are phones for {PEOPLE_PER_KIND} caregivers")
+        async with self._database.read() as tx:
+            if await find_by_phone(tx, phone_number(0, kind="caregiver", seed=seed)) is not None:
+                raise CannotPlant(f"a world of seed {seed} is there already (seeds that end in one digit share phones)")
 
     async def _people_rows(self, world: str) -> PeopleRows:
         passwords = Passwords()
@@ -124,17 +146,24 @@ class Planter:
             rows.append((stored_file, row))
         return PlantedFiles(**ids), rows
 
-    async def _write(self, rows: Iterable[Row]) -> None:
+    async def _write(self, units: Iterable[list[Row]]) -> None:
         """In the order of the foreign keys within each batch; a batch ends between two people or orders."""
         batch: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         waiting = 0
-        for table, row in rows:
-            batch[table].append(row)
-            waiting += 1
+        for unit in units:
+            for table, row in unit:
+                batch[table].append(row)
+            waiting += len(unit)
             if waiting >= _ROWS_AT_ONCE:
                 await self._database.write(lambda tx, rows=batch: _insert(tx, rows))
                 batch, waiting = defaultdict(list), 0
         await self._database.write(lambda tx, rows=batch: _insert(tx, rows))
+
+
+def _counted(units: Iterable[list[Row]], progress: Progress) -> Iterator[list[Row]]:
+    for unit in units:
+        yield unit
+        progress.advance(1)
 
 
 async def _insert(tx: Any, rows: dict[Any, list[dict[str, Any]]]) -> None:
@@ -145,38 +174,51 @@ async def _insert(tx: Any, rows: dict[Any, list[dict[str, Any]]]) -> None:
             await tx.run(table.insert(), [{name: row.get(name) for name in columns} for row in rows[table]])
 
 
-def _generated_rows(
-    people: PeopleRows,
-    files: PlantedFiles,
-    file_rows: list[Row],
-    *,
-    caregivers: int,
-    orders: int,
-    seed: int,
-    today: date,
-    market: Catalog,
-) -> Iterator[Row]:
-    """All rows of a generated world; every caregiver shows the first one's pictures."""
-    for index in range(caregivers):
-        account, *rest = people.caregiver(generate_caregiver(index, seed=seed, today=today, market=market), files)
-        yield account
-        yield from file_rows if index == 0 else ()
-        yield from rest
-    for index in range(families_for(caregivers=caregivers, orders=orders)):
-        yield from people.family(generate_family(index, seed=seed, today=today))
-    history = OrderRows(market=market, world=f"seed {seed}")
-    for order in generate_orders(orders, caregivers=caregivers, seed=seed, today=today, market=market):
-        caregiver = generate_caregiver(order.caregiver_index, seed=seed, today=today, market=market)
-        family = generate_family(order.family_index, seed=seed, today=today)
-        yield from history.rows(order, _people_of(people, order, family, caregiver))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Size:
+    """A generated world before it is made."""
+
+    caregivers: int
+    orders: int
+    seed: int
+    today: date
+    market: Catalog
+
+    @property
+    def families(self) -> int:
+        return families_for(caregivers=self.caregivers, orders=self.orders)
 
 
-def _people_of(
-    people: PeopleRows, order: GeneratedOrder, family: GeneratedFamily, caregiver: GeneratedCaregiver
-) -> OrderPeople:
+def _people_rows(
+    people: PeopleRows, files: PlantedFiles, file_rows: list[Row], size: _Size
+) -> Iterator[list[Row]]:
+    """The rows of each person; every caregiver shows the first one's pictures."""
+    for index in range(size.caregivers):
+        person = generate_caregiver(index, seed=size.seed, today=size.today, market=size.market)
+        account, *rest = people.caregiver(person, files)
+        yield [account, *(file_rows if index == 0 else ()), *rest]
+    for index in range(size.families):
+        yield list(people.family(generate_family(index, seed=size.seed, today=size.today)))
+
+
+def _order_rows(people: PeopleRows, size: _Size) -> Iterator[list[Row]]:
+    """The rows of each order: what lies ahead, then the past."""
+    history = OrderRows(market=size.market, world=f"seed {size.seed}", today=size.today)
+    of_world = {"seed": size.seed, "today": size.today, "market": size.market}
+    ahead = upcoming_among(size.orders, caregivers=size.caregivers)
+    past = size.orders - ahead
+    for booked in chain(
+        generate_upcoming(ahead, first=past, **of_world),
+        generate_booked(past, caregivers=size.caregivers, families=size.families, **of_world),
+    ):
+        yield list(history.rows(booked.order, _people_of(people, booked)))
+
+
+def _people_of(people: PeopleRows, booked: Booked) -> OrderPeople:
+    family = booked.family
     return OrderPeople(
         user_id=people.user_id(family.phone, family.registered_on),
-        patient_id=people.patient_id(family, order.patient_index),
+        patient_id=people.patient_id(family, booked.order.patient_index),
         contact_phone=family.phone,
-        caregiver_id=people.caregiver_id(caregiver),
+        caregiver_id=people.caregiver_id(booked.caregiver),
     )

@@ -14,6 +14,7 @@ from server.core.ids import TAIL_BYTES, id_of
 from server.demo.people import GeneratedCaregiver, GeneratedFamily, Hours
 from server.roster.hours import WeeklyShift, WorkingHours
 from server.roster.opening import open_spans
+from server.roster.patients.store import name_hash
 from server.roster.pinyin import name_pinyin
 from server.storage.sealed import FieldKeys
 from server.storage.tables import identity, roster
@@ -103,6 +104,7 @@ class PeopleRows:
                     "patient_id": patient_id,
                     "user_id": user_id,
                     "name": patient.name.text,
+                    "name_hash": name_hash(self._keys, patient.name.text),
                     "birth_date": patient.birth_date,
                     "gender": patient.gender,
                     "relation": patient.relation,
@@ -133,7 +135,7 @@ class PeopleRows:
             yield roster.caregiver_price, own | values
         for number, work in enumerate(person.work_history):
             yield roster.caregiver_work_history, self._work(caregiver_id, number, work)
-        yield from self._hours(caregiver_id, person.weekly_hours)
+        yield from _hours_rows(caregiver_id, person.weekly_hours)
 
     def _caregiver_info(self, person: GeneratedCaregiver, files: PlantedFiles) -> dict[str, Any]:
         at, papers = morning_of(person.registered_on), person.papers
@@ -194,15 +196,16 @@ class PeopleRows:
             "role": work.role,
         }
 
-    def _hours(self, caregiver_id: str, weekly: tuple[Hours, ...]) -> Iterator[Row]:
-        shifts = [WeeklyShift(one.weekday, _minutes(one.start), _minutes(one.end)) for one in weekly]
-        for shift in shifts:
-            end_min = shift.end_min if shift.end_min > shift.start_min else shift.end_min + _DAY_MIN
-            hours = {"weekday": shift.weekday, "start_minute": shift.start_min, "end_minute": end_min}
-            yield roster.caregiver_hours, {"caregiver_id": caregiver_id} | hours
-        for span in open_spans(WorkingHours(weekly=tuple(shifts))):
-            times = {"day": span.day, "start_minute": span.start_minute, "end_minute": span.end_minute}
-            yield roster.caregiver_open_time, {"caregiver_id": caregiver_id} | times
+
+def _hours_rows(caregiver_id: str, weekly: tuple[Hours, ...]) -> Iterator[Row]:
+    shifts = [WeeklyShift(one.weekday, _minutes(one.start), _minutes(one.end)) for one in weekly]
+    for shift in shifts:
+        end_min = shift.end_min if shift.end_min > shift.start_min else shift.end_min + _DAY_MIN
+        hours = {"weekday": shift.weekday, "start_minute": shift.start_min, "end_minute": end_min}
+        yield roster.caregiver_hours, {"caregiver_id": caregiver_id} | hours
+    for span in open_spans(WorkingHours(weekly=tuple(shifts))):
+        times = {"day": span.day, "start_minute": span.start_minute, "end_minute": span.end_minute}
+        yield roster.caregiver_open_time, {"caregiver_id": caregiver_id} | times
 
 
 def _minutes(clock: str) -> int:

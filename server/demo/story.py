@@ -23,7 +23,7 @@ _LONGEST_S = 180  # the whole story takes seconds; beyond this something hangs
 _ACTS: tuple[tuple[str, tuple[Callable[[Tale], Awaitable[None]], ...]], ...] = (
     ("众人上线", (invite_relative, open_channels)),
     ("下单与支付", (book, watch, pay)),
-    ("抢单:恰好一人", (race, let_the_carer_in)),
+    ("抢单：恰好一人", (race, let_the_carer_in)),
     ("沟通", (chat,)),
     ("开始服务", (start,)),
     ("服务记录实时到家", (write_notes,)),
@@ -39,7 +39,7 @@ async def tell(url: str, *, console: Console) -> int:
     stage = Stage(console)
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
-        stage.torn(f"需要形如 http://127.0.0.1:8000 的地址,得到的是 {url}")
+        stage.torn(f"需要形如 http://127.0.0.1:8000 的地址，得到的是 {url}")
         return 1
     wire = Wire(host=parts.hostname, port=parts.port or 80)
     try:

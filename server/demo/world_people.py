@@ -95,27 +95,27 @@ SPECIALISTS: tuple[CaregiverSketch, ...] = (
 FAMILIES: tuple[FamilySketch, ...] = (
     FamilySketch(PersonName("张敏", "Zhang Min"), "female", date(1983, 4, 12), (
         PatientSketch(PersonName("张德明", "Zhang Deming"), "male", date(1953, 2, 8), "parent",
-                      "高血压多年,近期头晕,需复查心电图和血脂", "老人腿脚慢,请陪同取号、候诊和检查,记下医生交代的事",
+                      "高血压多年，近期头晕，需复查心电图和血脂", "老人腿脚慢，请陪同取号、候诊和检查，记下医生交代的事",
                       "cardiology", None),
         PatientSketch(PersonName("李淑芬", "Li Shufen"), "female", date(1956, 10, 23), "parent",
-                      "膝关节置换术后第 5 天,助行器行走", "请协助起床、如厕,按医嘱陪同康复训练",
+                      "膝关节置换术后第 5 天，助行器行走", "请协助起床、如厕，按医嘱陪同康复训练",
                       "orthopedics", "12 床"),
     )),
     FamilySketch(PersonName("王磊", "Wang Lei"), "male", date(1986, 8, 30), (
         PatientSketch(PersonName("王桂兰", "Wang Guilan"), "female", date(1958, 12, 1), "parent",
-                      "2 型糖尿病,餐前测血糖,右脚轻度麻木", "请提醒按时加餐,陪同内分泌科复诊并取药",
+                      "2 型糖尿病，餐前测血糖，右脚轻度麻木", "请提醒按时加餐，陪同内分泌科复诊并取药",
                       "endocrinology", None),
         PatientSketch(PersonName("王欣怡", "Wang Xinyi"), "female", date(2018, 6, 15), "child",
-                      "反复发热三天,已退烧,复查血常规", "孩子怕打针,请耐心安抚,家长随后到",
+                      "反复发热三天，已退烧，复查血常规", "孩子怕打针，请耐心安抚，家长随后到",
                       "pediatrics", None),
     )),
     # The brother of the first family's account: he joins her patient by invitation.
     FamilySketch(PersonName("张浩", "Zhang Hao"), "male", date(1979, 11, 19), (
         PatientSketch(PersonName("张浩", "Zhang Hao"), "male", date(1979, 11, 19), "self",
-                      "胃镜检查(无痛),需空腹,术后需人陪同", "麻醉后请陪到完全清醒,提醒两小时内禁食",
+                      "胃镜检查（无痛），需空腹，术后需人陪同", "麻醉后请陪到完全清醒，提醒两小时内禁食",
                       "gastroenterology", None),
         PatientSketch(PersonName("陈丽娟", "Chen Lijuan"), "female", date(1982, 3, 26), "spouse",
-                      "腰椎间盘突出,行走十分钟需休息", "请准备轮椅,候诊时找能靠背的座位",
+                      "腰椎间盘突出，行走十分钟需休息", "请准备轮椅，候诊时找能靠背的座位",
                       "orthopedics", None),
     )),
 )

@@ -3,8 +3,8 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from server.handlers.base import UnknownPath
-from server.handlers.edge import Edge
+from server.handlers.http.base import UnknownPath
+from server.handlers.http.edge import Edge
 
 _HEADER_BYTES = 16_384
 _SLACK_BYTES = 4_096

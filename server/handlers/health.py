@@ -8,8 +8,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from tornado.web import URLSpec
 
 from server.core.call import Answer
-from server.handlers.base import EdgeHandler
-from server.handlers.edge import Edge
+from server.handlers.http.base import EdgeHandler
+from server.handlers.http.edge import Edge
 
 
 @dataclass(frozen=True, slots=True)

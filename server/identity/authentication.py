@@ -41,8 +41,8 @@ class Authenticator:
         """For a connection, which must end or be refreshed by `expires_at`."""
         now = server_now()
         claims = self._tokens.read(token, now=now)
-        async with self._database.read() as tx:
-            login = await store_logins.login_with_user(tx, claims.login_id)
+        async with self._database.glance() as tx:
+            login = await store_logins.speaks_for(tx, claims.login_id)
         if login is None or login["user_id"] != claims.user_id:
             raise Refused("unauthorized")
         if login["revoked_at"] is not None or login["banned_at"] is not None or login["expires_at"] <= now:

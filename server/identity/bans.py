@@ -7,7 +7,7 @@ from server.core.clock import server_now, shanghai_text
 from server.core.errors import Refused
 from server.core.facts import Facts
 from server.identity import store
-from server.identity.commands import BanUser, UnbanUser
+from server.identity.commands_desk import BanUser, UnbanUser
 from server.identity.facts import UserBanned, UserUnbanned
 from server.identity.logins import Logins
 from server.storage.audit import write_audit
@@ -35,7 +35,7 @@ class Bans:
             await self._logins.end_all(tx, command.user_id, reason="banned")
             await self._facts.record(tx, UserBanned(command.user_id, user["user_type"], command.reason, now))
             await write_audit(
-                tx, call, action="user.ban", target=f"user:{command.user_id}", reason=command.reason
+                tx, call, action="admin.user.ban", target=f"user:{command.user_id}", reason=command.reason
             )
             return {"user_id": command.user_id, "banned_at": shanghai_text(now)}
 
@@ -48,12 +48,12 @@ class Bans:
             user, now = await self._user(tx, command.user_id), server_now()
             if not await store.lift_ban(tx, command.user_id):
                 raise Refused("wrong_state", "该账号未被停用")
-            await self._facts.record(tx, UserUnbanned(command.user_id, user["user_type"], now))
+            await self._facts.record(tx, UserUnbanned(command.user_id, user["user_type"], command.reason, now))
             before = {"banned_at": shanghai_text(user["banned_at"]), "ban_reason": user["ban_reason"]}
             await write_audit(
                 tx,
                 call,
-                action="user.unban",
+                action="admin.user.unban",
                 target=f"user:{command.user_id}",
                 reason=command.reason,
                 detail={"before": before},

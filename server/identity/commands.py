@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from config import wire_text
-from config.fields import Body, IdText, Name, PhoneText, Query, Secret, Text2000, Token
+from config.fields import Body, Name, PhoneText, Query, Secret, Token
 
 _FULL_WIDTH_DIGITS = {ord("０") + digit: ord("0") + digit for digit in range(10)}  # of Chinese keyboards
 # Names under which nobody may speak to families but the house itself.
@@ -71,13 +71,18 @@ class CreateAdmin(Body):
 
 
 class LogIn(Body):
-    """One of three ways; `way` is None when the fields are not exactly those of one."""
+    """One of three ways; `way` is None when the fields are not exactly those of one.
+
+    `wechat_state` came back from WeChat beside the code, `wechat_proof` from `wechat_begin`.
+    """
 
     phone: PhoneText | None = None
     password: TypedSecret | None = None
     sms_code: SmsCode | None = None
     wechat_code: Token | None = None
     wechat_app: Literal["mini", "oa"] | None = None
+    wechat_state: Token | None = None
+    wechat_proof: Token | None = None
 
     @property
     def way(self) -> Literal["password", "sms_code", "wechat"] | None:
@@ -86,7 +91,12 @@ class LogIn(Body):
             return "password"
         if given == {"phone", "sms_code"}:
             return "sms_code"
+        given -= {"wechat_state", "wechat_proof"}
         return "wechat" if given == {"wechat_code", "wechat_app"} else None
+
+
+class BeginWeChat(Body):
+    pass
 
 
 class BindWeChat(Body):
@@ -128,13 +138,3 @@ class AnswerConsent(Body):
 
     purpose: Literal["behaviour"]
     agree: bool
-
-
-class BanUser(Body):
-    user_id: IdText
-    reason: Text2000
-
-
-class UnbanUser(Body):
-    user_id: IdText
-    reason: Text2000

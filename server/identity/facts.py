@@ -45,4 +45,25 @@ class UserBanned:
 class UserUnbanned:
     user_id: str
     user_type: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UserWarned:
+    """An administrator told somebody off; `reason` is for that person to read."""
+
+    warning_id: str
+    user_id: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UserVerified:
+    """An administrator decided whether somebody is who they say; False: not."""
+
+    user_id: str
+    verified: bool
+    reason: str
     at: datetime

@@ -32,6 +32,7 @@ class IdentityRules:
     login_lifetime: timedelta = timedelta(days=30)
     refresh_grace: timedelta = timedelta(seconds=10)  # two tabs, a lost answer, a restart
     bind_token_lifetime: timedelta = timedelta(minutes=10)
+    state_lifetime: timedelta = timedelta(minutes=10)  # from leaving for WeChat to coming back with a code
     terms_version: str = "2026-11"
     # Limits a day and an address do not count loopback in the sandbox (contract.md §9).
     loopback_is_exempt: bool = False

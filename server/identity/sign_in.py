@@ -47,7 +47,8 @@ class SignIn:
             case "sms_code":
                 return await self._by_sms_code(call, phone=command.phone, code=command.sms_code)
             case "wechat":
-                return await self._wechat.log_in(call, code=command.wechat_code, app=command.wechat_app)
+                begun = (command.wechat_state, command.wechat_proof)
+                return await self._wechat.log_in(call, code=command.wechat_code, app=command.wechat_app, begun=begun)
         raise invalid("phone", "请使用手机号加密码、手机号加验证码、微信授权码三种方式之一登录")
 
     async def _by_password(self, call: Call, *, phone: Any, password: Any) -> dict[str, Any]:

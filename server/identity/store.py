@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from server.core.errors import Refused
 from server.core.ids import new_id
 from server.storage.sealed import FieldKeys
-from server.storage.tables.identity import consent, t_user, wechat_identity
+from server.storage.tables.identity import consent, t_user, user_warning, wechat_identity
 from server.storage.tables.roster import t_caregiver_info
 from server.storage.transaction import Transaction
 
@@ -109,6 +109,23 @@ async def lift_ban(tx: Transaction, user_id: str) -> bool:
     """False when the account was not banned."""
     banned = (t_user.c.user_id == user_id, t_user.c.banned_at.is_not(None))
     return await tx.run(update(t_user).where(*banned).values(banned_at=None, ban_reason=None)) == 1
+
+
+async def set_verification(tx: Transaction, user_id: str, status: str) -> bool:
+    """False when it stood so already."""
+    other = (t_user.c.user_id == user_id, t_user.c.verification_status != status)
+    return await tx.run(update(t_user).where(*other).values(verification_status=status)) == 1
+
+
+async def add_warning(
+    tx: Transaction, warning_id: str, *, user_id: str, reason: str, by: str, at: datetime
+) -> None:
+    row = {"warning_id": warning_id, "user_id": user_id, "reason": reason, "warned_by": by, "at": at}
+    await tx.run(insert(user_warning).values(**row))
+
+
+async def count_warnings(tx: Transaction, user_id: str) -> int:
+    return await tx.value(select(func.count()).where(user_warning.c.user_id == user_id))
 
 
 async def user_of_openid(tx: Transaction, app: str, openid: str) -> str | None:

@@ -7,7 +7,7 @@ same answer can be given again.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from server.core.ids import new_id
@@ -15,6 +15,14 @@ from server.storage.sealed import FieldKeys
 from server.storage.tables.identity import attempt, login, sms_code, spent_refresh_token, t_user
 from server.storage.transaction import Transaction
 
+_WHO_IT_SPEAKS_FOR = (
+    select(
+        login.c.login_id, login.c.user_id, login.c.revoked_at, login.c.expires_at, t_user.c.user_type,
+        t_user.c.banned_at,
+    )
+    .select_from(login.join(t_user, t_user.c.user_id == login.c.user_id))
+    .where(login.c.login_id == bindparam("wanted_login"))
+)  # fmt: skip
 _KEPT_AFTER_THE_END = timedelta(days=7)  # a stolen token of an ended login is still told apart
 
 
@@ -43,6 +51,11 @@ async def login_with_user(tx: Transaction, login_id: str) -> RowMapping | None:
     joined = login.join(t_user, t_user.c.user_id == login.c.user_id)
     columns = (login, t_user.c.user_type, t_user.c.banned_at)
     return await tx.one(select(*columns).select_from(joined).where(login.c.login_id == login_id))
+
+
+async def speaks_for(tx: Transaction, login_id: str) -> RowMapping | None:
+    """As much of `login_with_user` as every request asks for; nothing sealed is among it."""
+    return await tx.one(_WHO_IT_SPEAKS_FOR, {"wanted_login": login_id})
 
 
 async def living_logins(tx: Transaction, login_ids: Sequence[str], *, now: datetime) -> set[str]:

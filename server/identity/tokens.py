@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import jwt
+from jwt.algorithms import HMACAlgorithm
 
 from server.core.errors import Refused
 from server.core.ids import looks_like_id, new_id
@@ -60,6 +61,8 @@ class AccessTokens:
 
     def __init__(self, *, keys: SigningKeys, lifetime_s: int = LIFETIME_S) -> None:
         self._keys = keys
+        self._hmac = HMACAlgorithm(HMACAlgorithm.SHA256)
+        self._prepared = {key_id: self._hmac.prepare_key(secret) for key_id, secret in keys.by_id.items()}
         self.lifetime_s = lifetime_s
 
     def issue(self, *, user_id: str, user_type: str, login_id: str, now: datetime) -> str:
@@ -81,32 +84,25 @@ class AccessTokens:
     def read(self, token: object, *, now: datetime) -> Claims:
         """The claims of a genuine token. Raises Refused `unauthorized`, or `token_expired` if only late."""
         try:
-            key = self._key_for(token)
-            self._check_signature(token, key)
+            self._check_signature(token, self._key_for(token))
             return _claims(token, lifetime_s=self.lifetime_s, now_s=now.timestamp())
-        except (_NotOurs, jwt.PyJWTError, BadJson, binascii.Error):
+        except (_NotOurs, BadJson, binascii.Error):
             raise Refused("unauthorized") from None
 
-    def _key_for(self, token: object) -> str:
+    def _key_for(self, token: object) -> bytes:
         if type(token) is not str or len(token) > _LONGEST:
             raise _NotOurs
         header = parse(_part(token, 1))
         _require(type(header) is dict and header.keys() == _HEADER)
         _require(header["alg"] == _ALGORITHM and header["typ"] == _TYPE)
-        _require(type(header["kid"]) is str and header["kid"] in self._keys.by_id)
-        return self._keys.by_id[header["kid"]]
+        _require(type(header["kid"]) is str and header["kid"] in self._prepared)
+        return self._prepared[header["kid"]]
 
-    @staticmethod
-    def _check_signature(token: Any, key: str) -> None:
-        _part(token, 3)  # canonical: one token has one spelling
-        jwt.decode(
-            token,
-            key,
-            algorithms=[_ALGORITHM],
-            audience=_AUDIENCE,
-            issuer=_ISSUER,
-            options={"require": sorted(_CLAIMS), "verify_exp": False, "verify_iat": False},
-        )
+    def _check_signature(self, token: Any, key: bytes) -> None:
+        """`jwt.decode` would look at the key anew each time, for ten times of what the signature costs."""
+        signature = _part(token, 3)  # canonical: one token has one spelling
+        signed, _, _ = token.rpartition(".")
+        _require(self._hmac.verify(signed.encode(), key, signature))
 
 
 class _NotOurs(Exception):
@@ -132,7 +128,7 @@ def _part(token: Any, number: int) -> bytes:
 def _claims(token: Any, *, lifetime_s: int, now_s: float) -> Claims:
     claims = parse(_part(token, 2))
     _require(type(claims) is dict and claims.keys() == _CLAIMS)
-    _require(all(type(claims[name]) is str for name in ("iss", "aud", "utyp")))
+    _require(claims["iss"] == _ISSUER and claims["aud"] == _AUDIENCE and type(claims["utyp"]) is str)
     _require(all(looks_like_id(claims[name]) for name in ("sub", "sid", "jti")))
     _require(type(claims["iat"]) is int and type(claims["exp"]) is int)
     _require(0 < claims["exp"] - claims["iat"] <= lifetime_s)

@@ -9,20 +9,22 @@ from server.core.clock import server_now
 from server.core.errors import CommittedRefusal, Refused, invalid
 from server.identity import store, store_codes
 from server.identity.admission import Admission
-from server.identity.commands import BindWeChat
+from server.identity.commands import BeginWeChat, BindWeChat
 from server.identity.rules import IdentityRules
 from server.identity.sms_codes import SmsCodes
 from server.identity.wechat import WeChatLogin
+from server.identity.wechat_states import LoginStates
 from server.storage.sealed import SealBroken
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 _BIND_TOKEN = "wechat bind token"  # the seal's associated data: nothing else opens as one
+_NOT_BEGUN_HERE = "登录已过期或不是从本页面发起，请重新登录"
 
 
 class WeChatSignIn:
-    """The wechat_code of POST login, and POST wechat_bind. Only accounts that exist can be bound."""
+    """The wechat_code of POST login, what begins it, and POST wechat_bind. Only accounts that exist can be bound."""
 
     def __init__(
         self,
@@ -32,6 +34,7 @@ class WeChatSignIn:
         codes: SmsCodes,
         admission: Admission,
         wechat: WeChatLogin,
+        states: LoginStates,
         rules: IdentityRules,
     ) -> None:
         self._database = database
@@ -39,14 +42,28 @@ class WeChatSignIn:
         self._codes = codes
         self._admission = admission
         self._wechat = wechat
+        self._states = states
         self._rules = rules
 
-    async def log_in(self, call: Call, *, code: Any, app: Any) -> dict[str, Any]:
-        """Raises Refused `login_failed`, `too_many_attempts`, `forbidden`, `wechat_unbound` with
+    async def begin(self, call: Call, command: BeginWeChat) -> dict[str, Any]:
+        """{"authorize_url", "proof", "expires_in"}: how a page inside WeChat gets a code that is its own.
+
+        The page keeps the proof to itself and sends it with the code and the state that WeChat brings back.
+        """
+        begun = self._states.begin()
+        lifetime_s = int(self._rules.state_lifetime.total_seconds())
+        url = self._wechat.authorize_url(begun.state)
+        return {"authorize_url": url, "proof": begun.proof, "expires_in": lifetime_s}
+
+    async def log_in(self, call: Call, *, code: Any, app: Any, begun: tuple[str | None, str | None]) -> dict[str, Any]:
+        """`begun` is the state and the proof of who began (None, None: neither was sent).
+
+        Raises Refused `login_failed`, `too_many_attempts`, `forbidden`, `wechat_unbound` with
         `data.bind_token`.
         """
         slots = await self._database.write(lambda tx: self._admission.count(tx, call, phone=None))
         async with self._admission.uncounted_when_unavailable(slots):
+            self._require_own(app, *begun)
             openid = await self._wechat.exchange(code, app)
 
         async def body(tx: Transaction) -> dict[str, Any]:
@@ -76,6 +93,13 @@ class WeChatSignIn:
             return await self._admission.admit(tx, user, slots=[])
 
         return await self._units.run(call, body)
+
+    def _require_own(self, app: str, state: str | None, proof: str | None) -> None:
+        """A code of the official account counts only for the page that began."""
+        if app != "oa" or (state is None and proof is None and not self._wechat.requires_state):
+            return
+        if not self._states.fits(state or "", proof or ""):
+            raise Refused("login_failed", _NOT_BEGUN_HERE)
 
     async def _proven_phone(self, call: Call, command: BindWeChat) -> tuple[Any, str | None]:
         match command.way:

@@ -14,7 +14,7 @@ from server.core.errors import invalid
 from server.core.ids import new_id
 from server.insight import store
 from server.insight.commands import PageView, ReportEvents
-from server.storage.sql import Database
+from server.storage.behaviour.port import BehaviourLog
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
 
@@ -22,15 +22,14 @@ KEPT_FOR = timedelta(days=180)
 # Clients report in bundles and after time without a network; beyond that a clock is wrong.
 _AHEAD_AT_MOST = timedelta(days=1)
 _BEHIND_AT_MOST = timedelta(days=31)
-_PRUNED_AT_ONCE = 500  # one short transaction each, so that nobody waits for it
 
 
 class Behaviour:
     """Records behaviour events; a person's own events are never shown to others one by one."""
 
-    def __init__(self, *, units: UnitOfWork, database: Database, clock: BusinessClock) -> None:
+    def __init__(self, *, units: UnitOfWork, log: BehaviourLog, clock: BusinessClock) -> None:
         self._units = units
-        self._database = database
+        self._log = log
         self._clock = clock
 
     async def report_events(self, call: Call, command: ReportEvents) -> dict[str, Any]:
@@ -42,7 +41,7 @@ class Behaviour:
             if not await store.has_agreed(tx, user_id):
                 return {"stored": 0}
             views = [view.model_dump() | {"detail": None} for view in command.events]
-            await store.add_events(tx, [_row(user_id, "view", **view) for view in views])
+            await self._log.add(tx, [_row(user_id, "view", **view) for view in views])
             return {"stored": len(views)}
 
         return await self._units.run(call, body)
@@ -66,17 +65,11 @@ class Behaviour:
     async def _record(self, tx: Transaction, user_id: str, kind: str, *, at: datetime, detail: str | None) -> None:
         if await store.has_agreed(tx, user_id):
             row = _row(user_id, kind, page=None, detail=detail, entered_at=at, duration_ms=None)
-            await store.add_events(tx, [row])
+            await self._log.add(tx, [row])
 
     async def prune(self) -> int:
         """Delete what is older than 180 days; how much that was. May run anywhere, at any time."""
-        before, total = server_now() - KEPT_FOR, 0
-        while True:
-            async with self._database.read() as tx:
-                event_ids = await store.event_ids_before(tx, before, _PRUNED_AT_ONCE)
-            if not event_ids:
-                return total
-            total += await self._database.write(lambda tx, old=event_ids: store.delete_events(tx, old))
+        return await self._log.forget_before(server_now() - KEPT_FOR)
 
 
 def _row(user_id: str, kind: str, **values: Any) -> dict[str, Any]:

@@ -1,12 +1,13 @@
-"""What clients may report about how they are used."""
+"""What clients report of their use and administrators ask."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from config.fields import Body, Instant, ShortText
+from config.fields import Body, Instant, Query, ShortText, query_int
 
 _DAY_MS = 86_400_000
+Days = query_int(1, 31)
 
 
 class PageView(Body):
@@ -21,3 +22,9 @@ class ReportEvents(Body):
     """Page views of the caller, at most 50 at once."""
 
     events: list[PageView] = Field(min_length=1, max_length=50)
+
+
+class ReadOverview(Query):
+    """The administrators' first page."""
+
+    days: Days = Field(7, description="序列的天数,含今日")

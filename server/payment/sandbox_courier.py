@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from server.core.clock import server_now
+from server.core.errors import Unavailable
 from server.core.tasks import Tasks
 from server.payment.sandbox_book import Letter, SandboxBook
 from server.payment.sandbox_letters import SandboxKey
@@ -55,8 +56,11 @@ class SandboxCourier:
 
     async def _go_round(self) -> None:
         while True:
-            for letter in await self._collect():
-                self._tasks.start("letter", self._carry(letter))
+            try:
+                for letter in await self._collect():
+                    self._tasks.start("letter", self._carry_or_leave(letter))
+            except Unavailable:
+                _log.info("the sandbox's book cannot be read now")
             await self._wakeups.wait(at_most_s=self._sweep_every_s)
 
     async def run_once(self) -> None:
@@ -68,6 +72,13 @@ class SandboxCourier:
         await self._till.settle_due()
         now = server_now()
         return await self._book.claim_letters(now, until=now + _CLAIM)
+
+    async def _carry_or_leave(self, letter: Letter) -> None:
+        """A letter whose end cannot be noted now is carried once more when its claim has run out."""
+        try:
+            await self._carry(letter)
+        except Unavailable:
+            _log.info("a notification's end could not be noted", extra={"letter_id": letter.letter_id})
 
     async def _carry(self, letter: Letter) -> None:
         body = letter.body.encode()

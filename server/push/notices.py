@@ -4,9 +4,11 @@ The row is the truth; everything else is a delivery of it with a state (domain.m
 by the transaction in which the reason happened, so no notice is lost and none tells what did not happen.
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 from server.core.channels import user_channel
 from server.core.clock import server_now, shanghai_text
@@ -17,7 +19,8 @@ from server.storage.channel_log.sql import SqlChannelLog
 from server.storage.outbox import Outbox
 from server.storage.transaction import Transaction
 
-PUSH_TOPIC = "push"
+# Several lines, because each waits for a carrier's answer: a line sends what a carrier answers in a second.
+PUSH_TOPICS = ("push", *(f"push.{number}" for number in range(1, 8)))
 TYPE_TEXTS = {"order": "订单通知", "system": "系统通知"}
 
 
@@ -47,42 +50,58 @@ class Notices:
         MissingVariable.
         """
         rendered = self._templates().render(template, params)
+        filling = _filling(params, order_id) if rendered.critical else None
         about = {"user_id": user_id, "type": type, "template": template, "order_id": order_id}
-        return await self._write(tx, rendered, {**about, "once_key": once_key, "sent_at": at})
+        return await self._write(tx, rendered, {**about, "once_key": once_key, "sent_at": at}, filling)
 
     async def add_from_outside(
         self, tx: Transaction, *, params: Mapping[str, str | int], about: dict[str, Any]
     ) -> str | None:
         """As `add`, with general words for missing variables; `about` holds the other columns of the row."""
         rendered = self._templates().render_leniently(about["template"], params)
-        return await self._write(tx, rendered, about)
+        return await self._write(tx, rendered, about, _filling(params, about["order_id"]))
 
     def knows(self, template: str) -> bool:
         return template in self._templates()
 
-    async def _write(self, tx: Transaction, rendered: Rendered, about: dict[str, Any]) -> str | None:
+    async def _write(
+        self, tx: Transaction, rendered: Rendered, about: dict[str, Any], filling: str | None
+    ) -> str | None:
         row = {**about, "message_id": new_id(), "title": rendered.title, "content": rendered.content}
         if not await store.insert_notice(tx, row):
             return None
         at = row["sent_at"]
         item = notice_item({**row, "read_at": None})
         event = {"type": "notice", "id": row["message_id"], "at": shanghai_text(at), "data": item}
-        await self._log.append(tx, user_channel(row["user_id"]), event, at=at)
+        await self._log.append(tx, user_channel(row["user_id"]), event, at=at, is_new=True)
         if rendered.critical:
-            await self._send_out(tx, row["user_id"], row["message_id"])
+            await self._send_out(tx, row["user_id"], row["message_id"], filling)
         return row["message_id"]
 
-    async def _send_out(self, tx: Transaction, user_id: str, message_id: str) -> None:
+    async def _send_out(self, tx: Transaction, user_id: str, message_id: str, filling: str | None) -> None:
         """WeChat where it is bound, else a text message; the dispatcher falls back from one to the other."""
-        bound = await store.address_of(tx, user_id, "wechat")
-        await queue_delivery(tx, self._outbox, message_id, "wechat" if bound else "sms")
+        channel = "wechat" if await store.openids_of(tx, user_id) else "sms"
+        await queue_delivery(tx, self._outbox, message_id, channel, params=filling)
 
 
-async def queue_delivery(tx: Transaction, outbox: Outbox, message_id: str, channel: str) -> None:
-    """Let a notice leave by a channel, once."""
-    delivery_id = await store.insert_delivery(tx, message_id, channel, at=server_now())
+async def queue_delivery(
+    tx: Transaction, outbox: Outbox, message_id: str, channel: str, *, params: str | None
+) -> None:
+    """Let a notice leave by a channel, once; `params` is JSON of what fills the carrier's own template."""
+    delivery_id = await store.insert_delivery(tx, message_id, channel, params=params, at=server_now())
     if delivery_id is not None:
-        await outbox.put(tx, PUSH_TOPIC, {"delivery_id": delivery_id})
+        await outbox.put(tx, line_of(delivery_id, PUSH_TOPICS), {"delivery_id": delivery_id})
+
+
+def line_of(key: str, topics: Sequence[str]) -> str:
+    """One of several lines; the same for the same key."""
+    return topics[crc32(key.encode()) % len(topics)]
+
+
+def _filling(params: Mapping[str, str | int], order_id: str | None) -> str:
+    """The variables as JSON of texts, with the order, which opens the page behind a tap."""
+    texts = {name: str(value) for name, value in params.items()} | {"order_id": order_id or ""}
+    return json.dumps(texts, ensure_ascii=False)
 
 
 def notice_item(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.core.ids import new_id
@@ -13,39 +13,56 @@ from server.storage.tables.notices import message_delivery, t_message_notificati
 from server.storage.transaction import Transaction
 
 _c = t_message_notification.c
+_d = message_delivery.c
+_ADD_NOTICE = insert(t_message_notification)
+_TOLD = select(_c.message_id).where(_c.once_key == bindparam("told_once"))
+_USER = select(t_user.c.user_id).where(t_user.c.user_id == bindparam("wanted_user"))
+_PHONE = select(t_user.c.phone).where(t_user.c.user_id == bindparam("wanted_user"))
+_OPENIDS = (
+    select(wechat_identity.c.app, wechat_identity.c.openid)
+    .where(wechat_identity.c.user_id == bindparam("wanted_user"))
+    .order_by(wechat_identity.c.bound_at.desc(), wechat_identity.c.identity_id.desc())
+)
+_ADD_DELIVERY = insert(message_delivery)
+_DELIVERIES = (
+    select(message_delivery.c.channel, message_delivery.c.status)
+    .where(message_delivery.c.message_id == bindparam("of_message"))
+    .order_by(message_delivery.c.delivery_id)
+)
 
 
 async def insert_notice(tx: Transaction, row: dict[str, Any]) -> bool:
     """False when a notice of this `once_key` is there already."""
     try:
-        async with tx.savepoint():
-            await tx.run(insert(t_message_notification).values(**row))
+        await tx.run(_ADD_NOTICE, row)
     except IntegrityError:
-        if await tx.value(select(_c.message_id).where(_c.once_key == row["once_key"])) is None:
+        if await tx.value(_TOLD, {"told_once": row["once_key"]}) is None:
             raise
         return False
     return True
 
 
 async def user_exists(tx: Transaction, user_id: str) -> bool:
-    return await tx.value(select(t_user.c.user_id).where(t_user.c.user_id == user_id)) is not None
+    return await tx.value(_USER, {"wanted_user": user_id}) is not None
 
 
-async def address_of(tx: Transaction, user_id: str, channel: str) -> str | None:
-    """The phone for "sms", an openid for "wechat"; None when there is none."""
-    if channel == "sms":
-        return await tx.value(select(t_user.c.phone).where(t_user.c.user_id == user_id))
-    bound = select(wechat_identity.c.openid).where(wechat_identity.c.user_id == user_id)
-    return await tx.value(bound.order_by(wechat_identity.c.bound_at.desc()))
+async def phone_of(tx: Transaction, user_id: str) -> str | None:
+    return await tx.value(_PHONE, {"wanted_user": user_id})
 
 
-async def insert_delivery(tx: Transaction, message_id: str, channel: str, *, at: datetime) -> str | None:
+async def openids_of(tx: Transaction, user_id: str) -> list[tuple[str, str]]:
+    """(app, openid) of every WeChat that is bound, the newest first; `app` is "mini" or "oa"."""
+    return [(row["app"], row["openid"]) for row in await tx.all(_OPENIDS, {"wanted_user": user_id})]
+
+
+async def insert_delivery(
+    tx: Transaction, message_id: str, channel: str, *, params: str | None, at: datetime
+) -> str | None:
     """The id of a new delivery in state waiting; None when this channel has one already."""
     delivery_id = new_id()
-    row = {"delivery_id": delivery_id, "message_id": message_id, "channel": channel, "status": "waiting", "at": at}
+    row = {"delivery_id": delivery_id, "message_id": message_id, "channel": channel, "status": "waiting"}
     try:
-        async with tx.savepoint():
-            await tx.run(insert(message_delivery).values(**row))
+        await tx.run(_ADD_DELIVERY, row | {"params": params, "at": at})
     except IntegrityError:
         return None
     return delivery_id
@@ -53,32 +70,53 @@ async def insert_delivery(tx: Transaction, message_id: str, channel: str, *, at:
 
 async def find_delivery(tx: Transaction, delivery_id: str) -> dict[str, Any] | None:
     """The delivery with its notice's user_id, template, content."""
-    joined = select(message_delivery, _c.user_id, _c.template, _c.content).join(
-        t_message_notification, _c.message_id == message_delivery.c.message_id
-    )
-    row = await tx.one(joined.where(message_delivery.c.delivery_id == delivery_id))
+    row = await tx.one(_delivery_with_notice().where(_d.delivery_id == delivery_id))
     return None if row is None else dict(row)
 
 
+async def find_sent(tx: Transaction, channel: str, *, receipt: str) -> dict[str, Any] | None:
+    """As `find_delivery`: the one that the carrier calls so, whether or not it waits for a report."""
+    row = await tx.one(_delivery_with_notice().where(_d.receipt == receipt, _d.channel == channel).limit(1))
+    return None if row is None else dict(row)
+
+
+def _delivery_with_notice() -> Any:
+    return select(message_delivery, _c.user_id, _c.template, _c.content).join(
+        t_message_notification, _c.message_id == _d.message_id
+    )
+
+
+async def take_delivery(tx: Transaction, delivery: dict[str, Any], *, now: datetime, until: datetime) -> bool:
+    """Have a waiting delivery in hand until then, as a further attempt; False when somebody else has it."""
+    free = (_d.status == "waiting", _d.attempts == delivery["attempts"], _d.at <= now)
+    values = {"attempts": delivery["attempts"] + 1, "at": until}
+    mine = (_d.delivery_id == delivery["delivery_id"], *free)
+    return await tx.run(update(message_delivery).where(*mine).values(**values)) == 1
+
+
 async def settle_delivery(
-    tx: Transaction, delivery_id: str, *, status: str, failure_code: str | None, at: datetime
+    tx: Transaction, delivery: dict[str, Any], *, status: str, at: datetime, **found: Any
 ) -> bool:
-    """Move a waiting delivery to `sent` or `failed`; False when it was settled already."""
-    waiting = (message_delivery.c.delivery_id == delivery_id, message_delivery.c.status == "waiting")
-    values = {"status": status, "failure_code": failure_code, "at": at, "attempts": message_delivery.c.attempts + 1}
+    """Move a waiting delivery on, `found`: failure_code, receipt; False when it was settled already.
+
+    `status` is "sent", "failed", or "waiting" again.
+    """
+    waiting = (_d.delivery_id == delivery["delivery_id"], _d.status == "waiting")
+    values = {"status": status, "at": at, "attempts": delivery["attempts"] + 1, **found}
     return await tx.run(update(message_delivery).where(*waiting).values(**values)) == 1
 
 
-async def count_attempt(tx: Transaction, delivery_id: str) -> None:
-    attempts = message_delivery.c.attempts
-    one = update(message_delivery).where(message_delivery.c.delivery_id == delivery_id)
-    await tx.run(one.values(attempts=attempts + 1))
+async def report_delivery(
+    tx: Transaction, delivery_id: str, *, status: str, failure_code: str | None, at: datetime
+) -> bool:
+    """Move a sent delivery to `delivered` or `failed`; False when a report came already."""
+    sent = (_d.delivery_id == delivery_id, _d.status == "sent")
+    values = {"status": status, "failure_code": failure_code, "at": at}
+    return await tx.run(update(message_delivery).where(*sent).values(**values)) == 1
 
 
 async def deliveries_of(tx: Transaction, message_id: str) -> list[dict[str, Any]]:
-    c = message_delivery.c
-    wanted = select(c.channel, c.status).where(c.message_id == message_id).order_by(c.delivery_id)
-    return [dict(row) for row in await tx.all(wanted)]
+    return [dict(row) for row in await tx.all(_DELIVERIES, {"of_message": message_id})]
 
 
 async def notices_of(tx: Transaction, user_id: str, *, before: str | None, limit: int) -> list[dict[str, Any]]:

@@ -36,8 +36,7 @@ async def keep_message(
         at=at,
     )
     try:
-        async with tx.savepoint():
-            await tx.run(row)
+        await tx.run(row)
     except IntegrityError:
         pass  # a parcel that came again
 

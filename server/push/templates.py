@@ -114,6 +114,30 @@ NOTICES: tuple[Template, ...] = (
         critical=True,
     ),
     Template(
+        "caregiver_changed",
+        "陪护人员已更换",
+        "为{patient_name}预约的{service_name}已改由{caregiver_name}服务，费用不变。服务时间：{start_text}。",
+        critical=True,
+    ),
+    Template(
+        "order_assigned",
+        "平台为您安排了服务",
+        "平台已安排您提供{service_name}。服务时间：{start_text}。医院：{hospital_name}。如不能前往，请尽快在订单中退单。",
+        critical=True,
+    ),
+    Template(
+        "order_taken_over",
+        "服务安排已变更",
+        "{service_name}订单已改由其他陪护人员服务，您无需前往。服务时间：{start_text}。如有疑问请联系客服。",
+        critical=True,
+    ),
+    Template(
+        "income_adjusted",
+        "收入有调整",
+        "{service_name}订单发生退款，您的收入减少{amount_text}。服务时间：{start_text}。明细见收入，如有疑问请联系客服。",
+        critical=True,
+    ),
+    Template(
         "offer_received",
         "新的服务邀约",
         "您有新的{service_name}邀约。服务时间：{start_text}。医院：{hospital_name}。请在{deadline_text}前响应。",
@@ -129,6 +153,9 @@ NOTICES: tuple[Template, ...] = (
         "{service_name}即将开始。服务时间：{start_text}。医院：{hospital_name}。",
     ),
     Template("account_warned", "账号提醒", "您的账号收到一次提醒。原因：{reason}。"),
+    Template("account_banned", "账号已停用", "您的账号已被停用。原因：{reason}。如有异议请联系客服。", critical=True),
+    Template("account_unbanned", "账号已恢复", "您的账号已恢复使用，请重新登录。说明：{reason}。", critical=True),
+    Template("account_verified", "信息核实结果", "您的注册信息已核实。结果：{result_text}。说明：{reason}。"),
     Template("announcement", "系统通知", "{text}"),
 )
 
@@ -150,6 +177,19 @@ class Templates:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._by_name)
+
+    @property
+    def critical_names(self) -> tuple[str, ...]:
+        """Those that leave the app."""
+        return tuple(name for name, template in self._by_name.items() if template.critical)
+
+    def of(self, name: str) -> Template:
+        """Raises KeyError."""
+        return self._by_name[name]
+
+    def variables_of(self, name: str) -> frozenset[str]:
+        """What every sender of this notice gives. Raises KeyError."""
+        return self._by_name[name].variables
 
     def with_texts(self, texts: Mapping[str, tuple[str, str]]) -> "Templates":
         """These templates with other (title, content) by name; only the variables of the old text are there.

@@ -3,7 +3,8 @@
 Codes are stable; contract.md §5 fixes those of the service types. Prices and bounds are defaults that an
 administrator may change, therefore everything is plain data in one value, `DEFAULT_CATALOG`.
 """
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 HOURLY_LEAST_MIN = 60
@@ -80,6 +81,17 @@ class Catalog:
     def hospital(self, hospital_id: str) -> Hospital | None:
         return next((place for place in self.hospitals if place.hospital_id == hospital_id), None)
 
+    def with_prices(self, prices: Mapping[str, tuple[int, ...]]) -> "Catalog":
+        """The same with other (base, min, max) prices by service type; who is not named keeps theirs."""
+        return replace(
+            self,
+            service_types=tuple(
+                replace(service, base_price_fen=base, min_price_fen=least, max_price_fen=most)
+                for service in self.service_types
+                for base, least, most in [prices.get(service.code, _prices_of(service))]
+            ),
+        )
+
     def district_name(self, code: str) -> str | None:
         return _name_of(self.districts, code)
 
@@ -90,6 +102,10 @@ class Catalog:
         return _name_of(self.departments, code)
 
 
+def _prices_of(service: ServiceType) -> tuple[int, int, int]:
+    return service.base_price_fen, service.min_price_fen, service.max_price_fen
+
+
 def _name_of(entries: tuple[Named, ...], code: str) -> str | None:
     return next((entry.name for entry in entries if entry.code == code), None)
 
@@ -97,8 +113,8 @@ def _name_of(entries: tuple[Named, ...], code: str) -> str | None:
 # No companion may do what needs a nurse's or doctor's licence (护士条例, 医师法).
 _NO_MEDICINE = ("注射、输液、换药等医疗护理操作", "调整或代为决定用药", "解读检查结果、给出诊断意见")
 _NO_PRIVATE_DEALS = ("私下收费或加价", "代签手术及知情同意书", "倒号、加塞或向医务人员送礼")
-_ESCORT = "陪同挂号、候诊、检查、取药与缴费,协助沟通病情并记录医嘱,照看随身物品"
-_INPATIENT = "住院生活照料:协助进食、如厕、翻身、擦洗与活动,观察病情并及时呼叫医护人员"
+_ESCORT = "陪同挂号、候诊、检查、取药与缴费，协助沟通病情并记录医嘱，照看随身物品"
+_INPATIENT = "住院生活照料：协助进食、如厕、翻身、擦洗与活动，观察病情并及时呼叫医护人员"
 
 _SERVICE_TYPES = (
     ServiceType("escort_hourly", "小时陪诊", "hour", None, 6_000, 3_000, 20_000, _ESCORT,
@@ -112,7 +128,7 @@ _SERVICE_TYPES = (
     ServiceType("inpatient_24h", "住院陪护24小时", "day", 1_440, 38_000, 20_000, 120_000, _INPATIENT,
                 (*_NO_MEDICINE, "擅自调节输液速度、氧流量或监护设备", "使用约束带", *_NO_PRIVATE_DEALS)),
     ServiceType("errand", "代办跑腿", "visit", 120, 8_000, 4_000, 30_000,
-                "患者不到场时代取报告、代取药品与病历复印、代为邮寄,凭患者授权办理",
+                "患者不到场时代取报告、代取药品与病历复印、代为邮寄，凭患者授权办理",
                 ("代替患者本人就诊", "代取麻醉、精神类药品", *_NO_PRIVATE_DEALS)),
 )
 

@@ -15,7 +15,6 @@ from server.roster import queries
 from server.roster.queries import Buffers
 from server.storage.transaction import Transaction
 
-_RECENT = timedelta(hours=24)
 _RULES = TimeRules()
 
 
@@ -29,18 +28,7 @@ class Eligible:
     review_count: int
     experience_years: int
     completed_count: int
-    recent_offers: int  # opened to this caregiver in the last 24 h of business time
-
-
-@dataclass(frozen=True, slots=True)
-class CaregiverCard:
-    """What an order shows of its caregiver; the photo is still to be signed (`FileLinks`)."""
-
-    caregiver_id: str
-    user_id: str
-    name: str
-    photo_file_id: str | None
-    contact_phone: str
+    recent_offers: int  # opened to this caregiver in the last `recent_h` hours of business time
 
 
 async def eligible_caregivers(
@@ -59,6 +47,7 @@ async def eligible_caregivers(
     hospital_id: str | None = None,
     order_id: str | None = None,
     rules: TimeRules = _RULES,
+    recent_h: int = 24,
 ) -> list[Eligible]:
     """All who fit, in the order of their ids; with `only` at most that one, listening or not.
 
@@ -79,21 +68,11 @@ async def eligible_caregivers(
     )
     rows = await queries.read_candidates(tx, visit, only=only, max_day_price_fen=max_day_price_fen)
     rows = [row for row in rows if row["caregiver_id"] not in exclude]
-    recent = await queries.count_offers(tx, [row["caregiver_id"] for row in rows], since=now - _RECENT)
+    ids, since = [row["caregiver_id"] for row in rows], now - timedelta(hours=recent_h)
+    recent = await queries.count_offers(tx, ids, since=since)
     return [Eligible(**row, recent_offers=recent.get(row["caregiver_id"], 0)) for row in rows]
 
 
 async def may_serve_until(tx: Transaction, caregiver_id: str, end_at: datetime) -> bool:
     """Whether a caregiver is approved, not banned, and has papers that are valid to the end of a visit."""
     return await queries.is_qualified(tx, caregiver_id, until=shanghai_date(end_at))
-
-
-async def caregiver_rates(tx: Transaction, caregiver_id: str, service_type: str) -> dict[str, int]:
-    """A caregiver's own prices of a type: band -> fen; empty when it is not sold."""
-    return await queries.read_rates(tx, caregiver_id, service_type)
-
-
-async def caregiver_card(tx: Transaction, caregiver_ids: Collection[str]) -> dict[str, CaregiverCard]:
-    """The cards of those who exist, whatever their state."""
-    rows = await queries.read_cards(tx, sorted(caregiver_ids)) if caregiver_ids else []
-    return {row["caregiver_id"]: CaregiverCard(**row) for row in rows}

@@ -91,13 +91,14 @@ def _open_minutes(need: DayNeed) -> Any:
     return func.coalesce(dated, weekly, 0)
 
 
-def qualified(*, until: date) -> tuple[Any, ...]:
-    """The conditions of a caregiver who may serve to the end of a day."""
+def qualified(*, until: Any) -> tuple[Any, ...]:
+    """The conditions of a caregiver who may serve to the end of a day (a date, or a parameter for one)."""
     info = t_caregiver_info.c
     return info.qualification_status == "approved", info.banned_at.is_(None), info.papers_valid_until >= until
 
 
-def _busy(visit: Visit) -> Any:
+def busy_during(visit: Visit) -> Any:
+    """The condition of a caregiver who has something else at the time of a visit."""
     others = () if visit.order_id is None else (engagement.c.order_id != visit.order_id,)
     return exists().where(
         engagement.c.person_kind == "caregiver",
@@ -123,7 +124,7 @@ async def read_candidates(
     wanted = [
         *qualified(until=shanghai_date(visit.end_at)),
         working(visit.start_at, visit.end_at),
-        ~_busy(visit),
+        ~busy_during(visit),
     ]
     wanted.append(info.listening.is_(True) if only is None else info.caregiver_id == only)
     if visit.needs_night:
@@ -164,10 +165,3 @@ async def read_rates(tx: Transaction, caregiver_id: str, service_type: str) -> d
         table.caregiver_id == caregiver_id, table.service_type == service_type
     )
     return {row["band"]: row["price_fen"] for row in await tx.all(statement)}
-
-
-async def read_cards(tx: Transaction, caregiver_ids: Sequence[str]) -> list[RowMapping]:
-    """Name, photo and phone of caregivers, of any state."""
-    info = t_caregiver_info.c
-    columns = (info.caregiver_id, info.user_id, info.name, info.photo_file_id, info.contact_phone)
-    return await tx.all(select(*columns).where(info.caregiver_id.in_(list(caregiver_ids))))

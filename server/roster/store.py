@@ -2,6 +2,7 @@
 
 from sqlalchemy import select, update
 
+from server.roster.store_marks import new_mark
 from server.storage.tables.identity import t_user
 from server.storage.tables.roster import t_caregiver_info
 from server.storage.transaction import Transaction
@@ -23,6 +24,7 @@ async def add_score(tx: Transaction, caregiver_id: str, score: int) -> None:
         "rating_sum": _info.rating_sum + score,
         "review_count": _info.review_count + 1,
         "good_count": _info.good_count + (1 if score >= GOOD_SCORE else 0),
+        **new_mark(),
     }
     await tx.run(update(t_caregiver_info).where(here).values(sums))
     half_up = (_info.rating_sum * 2000 + _info.review_count) // (_info.review_count * 2)

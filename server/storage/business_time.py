@@ -1,6 +1,7 @@
 """The stored offset of business time (contract.md §9)."""
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from server.core.clock import BusinessClock
 from server.storage.sql import Database
@@ -8,6 +9,7 @@ from server.storage.tables.system import business_clock
 from server.storage.transaction import Transaction
 
 _ONLY = 1
+_STORED = select(business_clock.c.offset_s).where(business_clock.c.clock_id == bindparam("clock"))
 
 
 class BusinessTime:
@@ -19,8 +21,8 @@ class BusinessTime:
 
     async def refresh(self) -> bool:
         """Take over what is stored; True when business time has moved."""
-        async with self._database.read() as tx:
-            stored = await tx.value(select(business_clock.c.offset_s).where(business_clock.c.clock_id == _ONLY))
+        async with self._database.glance() as tx:
+            stored = await tx.value(_STORED, {"clock": _ONLY})
         return self._clock.move_to(stored or 0.0)
 
     async def advance(self, by_s: float) -> None:
@@ -28,8 +30,14 @@ class BusinessTime:
 
         async def body(tx: Transaction) -> None:
             move = update(business_clock).where(business_clock.c.clock_id == _ONLY)
-            if await tx.run(move.values(offset_s=business_clock.c.offset_s + by_s)) == 0:
-                await tx.run(insert(business_clock).values(clock_id=_ONLY, offset_s=by_s))
+            moved = move.values(offset_s=business_clock.c.offset_s + by_s)
+            if await tx.run(moved) == 1:
+                return
+            try:
+                async with tx.savepoint():
+                    await tx.run(insert(business_clock).values(clock_id=_ONLY, offset_s=by_s))
+            except IntegrityError:  # somebody else moved it for the first time, at the same moment
+                await tx.run(moved)
 
         await self._database.write(body)
         await self.refresh()

@@ -10,11 +10,11 @@ import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from server.core.clock import server_now
 from server.core.errors import Unavailable
@@ -27,10 +27,11 @@ Deliver = Callable[[dict[str, Any], Any], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 _SWEEP_LIMIT = 200
-_DELETE_PAUSE_S = 0.02  # deletions of this long share one commit
+_DELETE_PAUSE_S = 0.1  # deletions of this long share one commit
 _BACKOFF_S = (1, 2, 5, 15, 60, 300)
 
 _ADD = insert(outbox)
+_OLDEST = select(outbox.c.topic, func.min(outbox.c.created_at).label("oldest")).group_by(outbox.c.topic)
 
 
 @dataclass(slots=True)
@@ -44,6 +45,17 @@ class Parcel:
     enclosed: Any = None
 
 
+@dataclass(slots=True)
+class _Line:
+    """The parcels of one topic in hand, in order, and how they are delivered."""
+
+    by: Deliver
+    claim: timedelta  # longer where a second instance must not deliver what the first may still have in hand
+    waits_for: str | None  # somebody outside who may be away for long: then it is not we who do not drain
+    parcels: deque[Parcel] = field(default_factory=deque)
+    some: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Outbox:
     """Puts rows into transactions and works them off; one ordered line a topic."""
 
@@ -53,41 +65,33 @@ class Outbox:
         self._claim = timedelta(seconds=claim_s)
         self._sweep_every_s = sweep_every_s
         self._tasks = Tasks("outbox")
-        self._deliverers: dict[str, Deliver] = {}
-        self._lines: dict[str, deque[Parcel]] = {}
-        self._waiting: dict[str, asyncio.Event] = {}
+        self._lines: dict[str, _Line] = {}
         self._in_hand: set[int] = set()
         self._done: list[int] = []
         self._something_done = asyncio.Event()
         self.delivered = 0
         self.failed = 0
 
-    def deliver(self, topic: str, by: Deliver) -> None:
+    def deliver(self, topic: str, by: Deliver, *, waits_for: str | None = None, claim_s: float = 0.0) -> None:
         """Set who delivers a topic: `await by(payload, enclosed)`; raising means: again later."""
-        self._deliverers[topic] = by
-        self._lines[topic] = deque()
-        self._waiting[topic] = asyncio.Event()
+        self._lines[topic] = _Line(by, max(self._claim, timedelta(seconds=claim_s)), waits_for)
 
     async def put(self, tx: Transaction, topic: str, payload: dict[str, Any], *, enclosed: Any = None) -> None:
         """Commit a parcel with the transaction; it is on its way a moment after the commit."""
         now = server_now()
-        row = {
-            "topic": topic,
-            "payload": json.dumps(payload, ensure_ascii=False),
-            "created_at": now,
-            "claimed_by": self._instance_id,
-            "due_at": now + self._claim,
-        }
+        row = {"topic": topic, "payload": json.dumps(payload, ensure_ascii=False), "created_at": now}
+        row |= {"claimed_by": self._instance_id, "due_at": now + self._lines[topic].claim}
         number = await tx.insert_numbered(_ADD, row)
         tx.after_commit(lambda: self._take_in_hand(Parcel(number, topic, payload, enclosed=enclosed)))
 
     def _take_in_hand(self, parcel: Parcel) -> None:
+        line = self._lines[parcel.topic]
         self._in_hand.add(parcel.outbox_id)
-        self._lines[parcel.topic].append(parcel)
-        self._waiting[parcel.topic].set()
+        line.parcels.append(parcel)
+        line.some.set()
 
     def start(self) -> None:
-        for topic in self._deliverers:
+        for topic in self._lines:
             self._tasks.forever(f"line.{topic}", lambda topic=topic: self._work_off(topic))
         self._tasks.forever("delete", self._delete_done)
         self._tasks.forever("sweep", self._sweep)
@@ -103,14 +107,15 @@ class Outbox:
         await self._tasks.stop()
 
     async def _work_off(self, topic: str) -> None:
-        line, waiting, deliverer = self._lines[topic], self._waiting[topic], self._deliverers[topic]
+        line = self._lines[topic]
+        parcels, some, deliver = line.parcels, line.some, line.by
         while True:
-            if not line:
-                waiting.clear()
-                await waiting.wait()
-            parcel = line.popleft()
+            if not parcels:
+                some.clear()
+                await some.wait()
+            parcel = parcels.popleft()
             try:
-                await deliverer(parcel.payload, parcel.enclosed)
+                await deliver(parcel.payload, parcel.enclosed)
             except Unavailable:
                 await self._put_back(parcel)
             except Exception:
@@ -159,30 +164,50 @@ class Outbox:
             await asyncio.sleep(self._sweep_every_s)
 
     async def _claim_due(self) -> list[Parcel]:
-        """Take rows whose claim has run out: those of the dead, and those to be tried again."""
+        """Take rows whose claim has run out: those of the dead, and those to be tried again.
+
+        Heirs share: a row that another one is just taking is skipped and not waited for.
+        """
         now = server_now()
-        known = outbox.c.topic.in_(list(self._deliverers))
+        known = outbox.c.topic.in_(list(self._lines))
         due = select(outbox).where(outbox.c.due_at <= now, known).order_by(outbox.c.outbox_id).limit(_SWEEP_LIMIT)
         async with self._database.read() as tx:
-            rows = [row for row in await tx.all(due) if row["outbox_id"] not in self._in_hand]
-        if not rows:
-            return []
+            if await tx.one(due.with_only_columns(outbox.c.outbox_id).limit(1)) is None:
+                return []
 
         async def claim(tx: Transaction) -> list[Parcel]:
-            mine = []
-            for row in rows:
-                same = and_(outbox.c.outbox_id == row["outbox_id"], outbox.c.due_at == row["due_at"])
-                taken = {"claimed_by": self._instance_id, "due_at": now + self._claim}
-                if await tx.run(update(outbox).where(same).values(**taken)) == 1:
-                    mine.append(
-                        Parcel(row["outbox_id"], row["topic"], json.loads(row["payload"]), attempts=row["attempts"])
-                    )
-            return mine
+            found = await tx.all(due.with_for_update(skip_locked=True))
+            rows = [row for row in found if row["outbox_id"] not in self._in_hand]
+            if not rows:
+                return []
+            for topic in {row["topic"] for row in rows}:
+                numbers = [row["outbox_id"] for row in rows if row["topic"] == topic]
+                mine = update(outbox).where(outbox.c.outbox_id.in_(numbers))
+                await tx.run(mine.values(claimed_by=self._instance_id, due_at=now + self._lines[topic].claim))
+            return [
+                Parcel(row["outbox_id"], row["topic"], json.loads(row["payload"]), attempts=row["attempts"])
+                for row in rows
+            ]
 
         return await self._database.write(claim)
 
     async def oldest_age_s(self) -> float:
-        """How long the oldest undelivered row has waited, in seconds; 0 when there is none."""
-        async with self._database.read() as tx:
-            oldest = await tx.value(select(func.min(outbox.c.created_at)))
-        return 0.0 if oldest is None else max(0.0, (server_now() - oldest).total_seconds())
+        """How long the oldest undelivered row of our own has waited, in seconds; 0 when there is none."""
+        ages_s = await _ages_s(self._database)
+        return max((age_s for topic, age_s in ages_s.items() if self._waits_for(topic) is None), default=0.0)
+
+    async def waiting_for(self, *, longer_than_s: float) -> list[str]:
+        """Those outside (`waits_for`) for whom rows have waited so long."""
+        ages_s = await _ages_s(self._database)
+        late = {self._waits_for(topic) for topic, age_s in ages_s.items() if age_s > longer_than_s}
+        return sorted(outside for outside in late if outside is not None)
+
+    def _waits_for(self, topic: str) -> str | None:
+        return self._lines[topic].waits_for if topic in self._lines else None
+
+
+async def _ages_s(database: Database) -> dict[str, float]:
+    """How long the oldest row of each topic has waited."""
+    async with database.read() as tx:
+        oldest = await tx.all(_OLDEST)
+    return {row["topic"]: max(0.0, (server_now() - row["oldest"]).total_seconds()) for row in oldest}

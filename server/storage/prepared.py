@@ -30,13 +30,19 @@ class Prepared:
                 out_of = column.type.dialect_impl(dialect).result_processor(dialect, None)
                 self._columns.append((column.key, out_of))
 
-    def run(self, connection: sqlite3.Connection, values: dict[str, Any]) -> "PreparedRows":
-        """Execute with these values. Raises the driver's own errors."""
+    def run(self, connection: sqlite3.Connection, values: dict[str, Any] | list[dict[str, Any]]) -> "PreparedRows":
+        """Execute with these values; a list is one execution for each. Raises the driver's own errors."""
+        if type(values) is list:
+            rows = [self._given(row) for row in values]
+            return PreparedRows(connection.executemany(self._sql, rows), self._columns)
+        return PreparedRows(connection.execute(self._sql, self._given(values)), self._columns)
+
+    def _given(self, values: dict[str, Any]) -> list[Any]:
         given = []
         for name, constant, into in self._places:
             value = values.get(name, constant)
             given.append(into(value) if into is not None else value)
-        return PreparedRows(connection.execute(self._sql, given), self._columns)
+        return given
 
 
 class PreparedRows:

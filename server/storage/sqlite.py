@@ -10,11 +10,9 @@ import asyncio
 import contextlib
 import random
 import sqlite3
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import create_engine, event
@@ -26,14 +24,15 @@ from server.core.errors import Unavailable
 from server.core.tasks import Tasks
 from server.storage.prepared import Prepared, PreparedRows
 from server.storage.sealed import FieldKeys, use_keys
-from server.storage.transaction import Transaction
+from server.storage.transaction import Together, Transaction
+from server.storage.waiting import Body, Waiting, WaitingLine
 
-Body = Callable[[Transaction], Awaitable[Any]]
 Commit = Callable[["InlineConnection"], Awaitable[None]]
 
 _GROUP = 64  # a commit waits for the disk once for so many bodies at most
-_WAITING_AT_MOST = 2_000  # beyond it a new one would not be served within its deadline anyway
-_FEW_ROWS = 32  # more are executed in the thread
+_FEW_ROWS = 64  # more are executed in the thread
+_BEGIN = "BEGIN IMMEDIATE"
+_TURN_S = 0.002  # bodies run one after the other for so long before others have a turn
 
 
 def prepare_connection(connection: Any) -> None:
@@ -42,6 +41,7 @@ def prepare_connection(connection: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")  # an acknowledged change survives a power cut
+    cursor.execute("PRAGMA wal_autocheckpoint=4000")  # 16 MB: under load a page is copied once for many changes
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=FAST")
     cursor.close()
@@ -55,21 +55,23 @@ class InlineConnection:
         self._thread = thread
         self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         self._prepared: dict[tuple[Any, tuple[str, ...]], Prepared] = {}
-        self._depth = 0
+        self.depth = 0
 
     async def execute(self, statement: Any, values: Any = None) -> CursorResult[Any] | PreparedRows:
         if type(values) is dict:
             return self._run_prepared(statement, values)
-        if isinstance(values, list) and len(values) > _FEW_ROWS:
-            return await self.in_thread(self._connection.execute, statement, values)
+        if isinstance(values, list):
+            if len(values) > _FEW_ROWS:
+                return await self.in_thread(self._run_prepared, statement, values)
+            return self._run_prepared(statement, values)
         return self._connection.execute(statement, values)
 
-    def _run_prepared(self, statement: Any, values: dict[str, Any]) -> PreparedRows:
+    def _run_prepared(self, statement: Any, values: Any) -> PreparedRows:
         """Statements with values are built once (`Transaction.run`), so each is compiled once."""
-        key = (statement, tuple(values))
-        prepared = self._prepared.get(key)
+        names = tuple(values) if type(values) is dict else tuple(values[0])
+        prepared = self._prepared.get((statement, names))
         if prepared is None:
-            prepared = self._prepared[key] = Prepared(statement, self._connection.dialect, tuple(values))
+            prepared = self._prepared[statement, names] = Prepared(statement, self._connection.dialect, names)
         try:
             return prepared.run(self._driver, values)
         except sqlite3.IntegrityError as error:
@@ -77,31 +79,39 @@ class InlineConnection:
         except sqlite3.Error as error:
             raise OperationalError(str(statement), values, error) from error
 
-    @asynccontextmanager
-    async def begin_nested(self) -> AsyncIterator[None]:
+    def begin_nested(self) -> "_Inner":
         """A savepoint, without SQLAlchemy's own objects for it, which cost more than the statement."""
-        self._depth += 1
-        name = f"inner_{self._depth}"
-        self.mark(f"SAVEPOINT {name}")
-        try:
-            yield
-        except BaseException:
-            self.undo(name)
-            raise
-        else:
-            self.mark(f"RELEASE {name}")
-        finally:
-            self._depth -= 1
+        return _Inner(self)
 
     def begin(self) -> None:
-        """Take the write lock now. Raises OperationalError when another process has it."""
-        self._connection.begin()
+        """Take the write lock now. Raises OperationalError when another process has it.
+
+        Past SQLAlchemy, which would make objects for it; it joins in with the first statement that it executes.
+        """
+        try:
+            self._driver.execute(_BEGIN)
+        except sqlite3.Error as error:
+            raise OperationalError(_BEGIN, {}, error) from error
 
     async def commit(self) -> None:
-        await self.in_thread(self._connection.commit)
+        await self.in_thread(self._commit)
 
     async def rollback(self) -> None:
-        await self.in_thread(self._connection.rollback)
+        await self.in_thread(self._rollback)
+
+    def _commit(self) -> None:
+        if self._connection.get_transaction() is not None:
+            self._connection.commit()
+            return
+        try:
+            self._driver.commit()
+        except sqlite3.Error as error:
+            raise OperationalError("COMMIT", {}, error) from error
+
+    def _rollback(self) -> None:
+        """Both: after a commit that failed SQLAlchemy keeps a transaction that it takes for invalid."""
+        self._connection.rollback()
+        self._driver.rollback()
 
     @property
     def is_writing(self) -> bool:
@@ -122,16 +132,28 @@ class InlineConnection:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """A body and who waits for it; whoever has waited too long is gone before it began."""
+class _Inner:
+    """`async with`: a savepoint under a name of its own."""
 
-    body: Body
-    outcome: asyncio.Future[Any]
-    too_late: asyncio.TimerHandle
-    tx: Transaction | None = None
-    result: Any = None
-    error: Exception | None = None
+    __slots__ = ("_connection", "_name")
+
+    def __init__(self, connection: InlineConnection) -> None:
+        self._connection = connection
+        self._name = ""
+
+    async def __aenter__(self) -> None:
+        self._connection.depth += 1
+        self._name = f"inner_{self._connection.depth}"
+        self._connection.mark(f"SAVEPOINT {self._name}")
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.depth -= 1
+        if error is None:
+            self._connection.mark(f"RELEASE {self._name}")
+        else:
+            self._connection.undo(self._name)
 
 
 class SqliteWriter:
@@ -142,8 +164,7 @@ class SqliteWriter:
         self._acquire_timeout_s = acquire_timeout_s
         self._tasks = tasks
         self._commit = commit
-        self._waiting: deque[_Waiting] = deque()
-        self._arrived = asyncio.Event()
+        self._line = WaitingLine(wait_s=acquire_timeout_s)
         self._running: asyncio.Task[Any] | None = None
         self._connection: InlineConnection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
@@ -154,57 +175,36 @@ class SqliteWriter:
         )
         use_keys(self._engine.dialect, keys)
         event.listen(self._engine, "connect", lambda connection, _record: prepare_connection(connection))
-        event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
 
-    async def write(self, body: Body) -> Any:
-        """The body's result after the commit; raises what it raised, what the commit raised, or Unavailable."""
-        if len(self._waiting) >= _WAITING_AT_MOST:
-            raise Unavailable()
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[Any] = loop.create_future()
-        too_late = loop.call_later(self._acquire_timeout_s, _give_up, outcome)
-        self._waiting.append(_Waiting(body, outcome, too_late))
+    def put(self, body: Body) -> asyncio.Future[Any]:
+        """What will be the body's result after the commit, or what it or the commit raised, or Unavailable.
+
+        Whoever cancels it before the body has begun takes the body out. Raises Unavailable.
+        """
+        outcome = self._line.put(body)
         if self._running is None or self._running.done():
             self._running = self._tasks.forever("writer", self._work)
-        self._arrived.set()
-        return await outcome
+        return outcome
 
     async def _work(self) -> None:
         while True:
-            if not self._waiting:
-                self._arrived.clear()
-                await self._arrived.wait()
-            group = self._next_group()
+            group = await self._line.take(_GROUP)
             try:
                 await self._write_group(group)
             finally:
                 for one in group:  # also when this task is stopped half way
-                    if not one.outcome.done():
-                        one.outcome.set_exception(Unavailable())
+                    one.fail(Unavailable())
 
-    def _next_group(self) -> list[_Waiting]:
-        group: list[_Waiting] = []
-        while self._waiting and len(group) < _GROUP:
-            one = self._waiting.popleft()
-            one.too_late.cancel()
-            if not one.outcome.done():
-                group.append(one)
-        return group
-
-    async def _write_group(self, group: list[_Waiting]) -> None:
-        if not group:
-            return
+    async def _write_group(self, group: list[Waiting]) -> None:
         try:
             connection = await self._begun()
         except Exception as error:
-            _fail(group, error)
+            for one in group:
+                one.fail(error)
             return
         try:
-            for number, one in enumerate(group):
-                if number:
-                    await asyncio.sleep(0)  # others have a turn between two bodies
-                await self._run(connection, one, alone=len(group) == 1)
-            if all(one.error is not None for one in group):
+            closing = await self._run_all(connection, group)
+            if closing is None:
                 await connection.rollback()
             else:
                 await self._commit(connection)
@@ -213,10 +213,29 @@ class SqliteWriter:
                 await connection.rollback()
             if not isinstance(error, Exception):
                 raise
-            _fail(group, error)
+            for one in group:
+                one.fail(error)
             return
         for one in group:
-            _settle(one)
+            one.settle()
+        if closing is not None:
+            closing.committed()
+
+    async def _run_all(self, connection: InlineConnection, group: list[Waiting]) -> Transaction | None:
+        """Run the bodies and what they gathered; the transaction that wrote this, None when all have failed."""
+        clock = asyncio.get_running_loop().time
+        together = Together()
+        turn_ends_at = clock() + _TURN_S
+        for one in group:
+            if clock() >= turn_ends_at:
+                await asyncio.sleep(0)
+                turn_ends_at = clock() + _TURN_S
+            await self._run(connection, one, together=together, alone=len(group) == 1)
+        if all(one.error is not None for one in group):
+            return None
+        closing = Transaction(connection, self._keys, together=together)
+        await closing.write_gathered()
+        return closing
 
     async def _begun(self) -> InlineConnection:
         if self._connection is None:
@@ -244,15 +263,19 @@ class SqliteWriter:
                     raise Unavailable() from error
             await asyncio.sleep(random.uniform(0.001, 0.01))
 
-    async def _run(self, connection: InlineConnection, one: _Waiting, *, alone: bool) -> None:
+    async def _run(
+        self, connection: InlineConnection, one: Waiting, *, together: Together, alone: bool
+    ) -> None:
         """Run a body; what it raises is kept for its caller and undoes nothing but itself."""
-        one.tx = Transaction(connection, self._keys)
+        one.tx = Transaction(connection, self._keys, together=together)
+        mark = together.mark()
         if not alone:
             connection.mark("SAVEPOINT body")
         try:
             one.result = await one.body(one.tx)
         except Exception as error:
             one.error = error
+            together.undo(mark)
             if not alone:
                 connection.undo("body")
         else:
@@ -263,30 +286,8 @@ class SqliteWriter:
 
     async def close(self) -> None:
         """After its task has been stopped; a second time does nothing."""
+        self._line.close()
         if self._connection is not None:
             self._connection = None
             await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
         self._thread.shutdown(wait=True)
-
-
-def _settle(one: _Waiting) -> None:
-    if one.error is not None:
-        if not one.outcome.done():
-            one.outcome.set_exception(one.error)
-        return
-    assert one.tx is not None
-    one.tx.committed()  # in order of the bodies, so that effects leave in commit order
-    if not one.outcome.done():
-        one.outcome.set_result(one.result)
-
-
-def _fail(group: list[_Waiting], error: Exception) -> None:
-    """Nothing of the group was committed, or nobody knows: each hears the same, unless it was refused itself."""
-    for one in group:
-        if not one.outcome.done():
-            one.outcome.set_exception(one.error or error)
-
-
-def _give_up(outcome: asyncio.Future[Any]) -> None:
-    if not outcome.done():
-        outcome.set_exception(Unavailable())

@@ -7,21 +7,36 @@ and is kept as an answer too; anything else is kept by nobody (contract.md §2).
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from server.core.call import Answer, Call, KeyedRequest
 from server.core.clock import server_now
 from server.core.errors import CommittedRefusal, FieldError, Refused
+from server.storage.retries import CommitUnknown
 from server.storage.sql import Database
 from server.storage.tables.system import idempotency_key
 from server.storage.transaction import Transaction
 
 KEPT_FOR = timedelta(days=7)
 _KEPT_STATUSES = (409, 422)
+_ANSWER_FIELDS = tuple(field.name for field in fields(Answer))
+_SLOT = (
+    idempotency_key.c.user_id == bindparam("of_user"),
+    idempotency_key.c.route == bindparam("of_route"),
+    idempotency_key.c.key_hash == bindparam("of_key"),
+)
+_KEPT = select(idempotency_key.c.body_hash, idempotency_key.c.answer, idempotency_key.c.created_at).where(*_SLOT)
+_FORGET = delete(idempotency_key).where(*_SLOT, idempotency_key.c.created_at < bindparam("outlived"))
+_KEEP = insert(idempotency_key)
+
+
+class _TwinWasFaster(Exception):
+    """Another instance has kept an answer under the key while this one worked; nothing of this one stands."""
 
 
 class UnitOfWork:
@@ -46,10 +61,25 @@ class UnitOfWork:
             raise Refused("idempotency_in_progress")
         self._running.add(slot)
         try:
-            answer = await self._database.write(lambda tx: self._keyed(tx, call, body))
+            answer = await self._settled(call, body)
         finally:
             self._running.discard(slot)
         return _deliver(call, answer)
+
+    async def _settled(self, call: Call, body: Callable[[Transaction], Awaitable[Any]]) -> Answer:
+        """The answer that is kept, whoever came first, also when nobody heard the commit's end.
+
+        Raises Unavailable when it is not known yet: the same key asks again.
+        """
+        try:
+            return await self._database.write(lambda tx: self._keyed(tx, call, body))
+        except (CommitUnknown, _TwinWasFaster, IntegrityError) as trouble:
+            if await self.recall(call):
+                assert call.answer is not None
+                return call.answer
+            if isinstance(trouble, _TwinWasFaster):  # and its answer has been forgotten since
+                raise Refused("idempotency_in_progress") from None
+            raise
 
     async def recall(self, call: Call) -> bool:
         """True when the call's key has an answer already (set on the call); for work in several steps."""
@@ -69,11 +99,23 @@ class UnitOfWork:
                 outcome = await _outcome(tx, body)
         except Refused as refused:
             if refused.status not in _KEPT_STATUSES:
+                await self._look_for_twin(tx, call)
                 raise
             outcome = refused
         answer = _answer(call, outcome)
         await _keep(tx, call.user.user_id, call.keyed, answer)
         return answer
+
+    async def _look_for_twin(self, tx: Transaction, call: Call) -> None:
+        """A twin on another instance may have been what refused us. Raises _TwinWasFaster.
+
+        Where there is one writer nobody can have come in between.
+        """
+        if not tx.has_rivals:
+            return
+        assert call.keyed is not None
+        if await tx.one(_KEPT, _slot(tx, call.user.user_id, call.keyed)) is not None:
+            raise _TwinWasFaster
 
 
 async def _outcome(tx: Transaction, body: Callable[[Transaction], Awaitable[Any]]) -> Any:
@@ -99,14 +141,13 @@ def _deliver(call: Call, answer: Answer) -> Any:
     return answer.data
 
 
-def _slot(tx: Transaction, user_id: str, keyed: KeyedRequest) -> tuple[Any, ...]:
+def _slot(tx: Transaction, user_id: str, keyed: KeyedRequest) -> dict[str, Any]:
     key_hash = tx.keys.lookup_hash(keyed.key, "idempotency_key")
-    columns = idempotency_key.c
-    return (columns.user_id == user_id, columns.route == keyed.route, columns.key_hash == key_hash)
+    return {"of_user": user_id, "of_route": keyed.route, "of_key": key_hash}
 
 
 async def _kept(tx: Transaction, user_id: str, keyed: KeyedRequest) -> Answer | None:
-    row = await tx.one(select(idempotency_key).where(*_slot(tx, user_id, keyed)))
+    row = await tx.one(_KEPT, _slot(tx, user_id, keyed))
     if row is None or row["created_at"] < server_now() - KEPT_FOR:
         return None
     if row["body_hash"] != keyed.body_hash:
@@ -115,14 +156,20 @@ async def _kept(tx: Transaction, user_id: str, keyed: KeyedRequest) -> Answer | 
 
 
 async def _keep(tx: Transaction, user_id: str, keyed: KeyedRequest, answer: Answer) -> None:
-    await tx.run(delete(idempotency_key).where(*_slot(tx, user_id, keyed)))  # an outlived one
-    await tx.run(
-        insert(idempotency_key).values(
-            user_id=user_id,
-            route=keyed.route,
-            key_hash=tx.keys.lookup_hash(keyed.key, "idempotency_key"),
-            body_hash=keyed.body_hash,
-            answer=json.dumps(asdict(answer), ensure_ascii=False, separators=(",", ":")),
-            created_at=server_now(),
-        )
-    )
+    slot, now = _slot(tx, user_id, keyed), server_now()
+    kept = {name: getattr(answer, name) for name in _ANSWER_FIELDS}
+    row = {
+        "user_id": user_id,
+        "route": keyed.route,
+        "key_hash": slot["of_key"],
+        "body_hash": keyed.body_hash,
+        "answer": json.dumps(kept, ensure_ascii=False, separators=(",", ":")),
+        "created_at": now,
+    }
+    try:
+        await tx.run(_KEEP, row)
+    except IntegrityError:
+        outlived = slot | {"outlived": now - KEPT_FOR}  # never what a twin has kept a moment ago
+        if await tx.run(_FORGET, outlived) == 0:
+            raise _TwinWasFaster from None
+        await tx.run(_KEEP, row)

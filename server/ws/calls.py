@@ -34,6 +34,10 @@ class Lane:
         self._waiting: deque[Slow] = deque()
         self._running: Slow | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        return self._running is not None
+
     def unanswered(self) -> list[int]:
         """The ids of commands waiting and running."""
         running = [] if self._running is None else [self._running.id]
@@ -87,7 +91,7 @@ class Calls:
 
     def put(self, command: Slow) -> None:
         """Start or queue a command, or answer why not."""
-        unanswered = self._calls.unanswered() + self._lookups.unanswered()
+        unanswered = self._calls.unanswered() + self._lookups.unanswered() if self.is_busy else ()
         if command.id in unanswered:  # its reply could not be told from the other's
             self._caller.reply(Reply(command.id, Errors.BAD_REQUEST))
         elif len(unanswered) >= self._in_flight or self._bucket.take(asyncio.get_running_loop().time()):
@@ -116,7 +120,7 @@ class Calls:
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._calls.unanswered() or self._lookups.unanswered())
+        return self._calls.is_busy or self._lookups.is_busy
 
     def drop_waiting(self) -> None:
         """The connection is gone; what runs goes on to its end, because it may be committing."""

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 
 from server.storage.channel_log.port import LoggedEvent, Position, Slice
+from server.ws.audience import Audience
 from server.ws.outbound import Outbound, Turn
 from server.ws.recovery import Joined, missed_since, reached
 from server.ws.rules import ChannelRule
@@ -38,9 +39,9 @@ class Channel:
         self.seats: set[Seat] = set()
         self.joining = 0
         self._turn = turn
-        self._live: dict[Codec, dict[Seat, Outbound]] = {}
+        self._live = Audience(turn)
         self._ahead: dict[Seat, int] = {}
-        self._watchers: dict[Codec, dict[Seat, Outbound]] = {}
+        self._watchers: Audience | None = None  # few clients ask for joins and leaves
         self._tail: deque[LoggedEvent] | None = None  # most channels are one idle person's: an empty one is 0.7 KB
 
     def begin(self, seat: Seat) -> None:
@@ -87,18 +88,20 @@ class Channel:
         if self.position is not None and top.offset > self.position.offset:
             self._ahead[seat] = top.offset
         else:
-            self._live.setdefault(seat.codec, {})[seat] = seat.outbound
+            self._live.add(seat)
         if seat.watches:
-            self._watchers.setdefault(seat.codec, {})[seat] = seat.outbound
+            if self._watchers is None:
+                self._watchers = Audience(self._turn)
+            self._watchers.add(seat)
 
     def leave(self, seat: Seat) -> None:
         """Forget the seat, wherever it is; harmless when repeated."""
         self.seats.discard(seat)
         self._joined(seat)
         self._ahead.pop(seat, None)
-        for receivers in (self._live.get(seat.codec), self._watchers.get(seat.codec)):
-            if receivers is not None:
-                receivers.pop(seat, None)
+        self._live.discard(seat)
+        if self._watchers is not None:
+            self._watchers.discard(seat)
 
     def _joined(self, seat: Seat) -> None:
         if not seat.joining:
@@ -116,17 +119,12 @@ class Channel:
             self._tail.append(event)
         for seat in [seat for seat, offset in self._ahead.items() if offset <= event.offset]:
             del self._ahead[seat]
-            self._live.setdefault(seat.codec, {})[seat] = seat.outbound
+            self._live.add(seat)
         return receivers
 
     def send(self, publication: Publication) -> int:
         """Encode once a codec and queue for every live seat; returns the number of receivers."""
-        count = 0
-        for codec, receivers in self._live.items():
-            if receivers:
-                self._turn.put_all(receivers.values(), codec.encode_publication(self.name, publication))
-                count += len(receivers)
-        return count
+        return self._live.tell(lambda codec: codec.encode_publication(self.name, publication))
 
     def send_ephemeral(self, publication: Publication) -> int:
         """As `send`, also to those who are ahead: what has no position passes no one twice."""
@@ -140,9 +138,8 @@ class Channel:
 
     def tell_watchers(self, push: MembershipPush) -> None:
         """A join or leave, for those who asked for them."""
-        for codec, receivers in self._watchers.items():
-            if receivers:
-                self._turn.put_all(receivers.values(), codec.encode_push(push))
+        if self._watchers is not None:
+            self._watchers.tell(lambda codec: codec.encode_push(push))
 
     def entered_seats(self) -> list[Seat]:
         """All who were told a position."""

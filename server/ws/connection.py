@@ -5,18 +5,14 @@ what happened elsewhere. Nothing runs for it while it is idle.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable
 
 from server.ws.calls import Calls
 from server.ws.effects import (
     Answer,
-    Authenticate,
     Close,
     Effect,
-    Join,
     Leave,
-    Reauthenticate,
     Run,
     SendPing,
     Slow,
@@ -26,19 +22,16 @@ from server.ws.outbound import Outbound
 from server.ws.ports import Transport
 from server.ws.room import Room
 from server.ws.seat import Seat
-from server.ws.seating import ConnectionGone
 from server.ws.session import Session, State
 from server.ws.wire.answers import Reply
 from server.ws.wire.codec import Codec
 from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode, Unsubscription
-from server.ws.wire.commands import BadFrame
 
-_log = logging.getLogger(__name__)
 _GOODBYE_S = 1.0  # a slow reader has this long to read why it is closed
 
 
 class Connection:
-    """Implements `Guest`, `Caller` and `Timed`."""
+    """Implements `Obedient`, `Caller` and `Timed`."""
 
     __slots__ = ("session", "outbound", "codec", "seats", "_room", "_transport", "remote_address", "_calls")
 
@@ -63,40 +56,10 @@ class Connection:
 
     def receive(self, message: str | bytes) -> Awaitable[None] | None:
         """One message of the client; the next must wait for what this returns."""
-        if message == self.codec.pong and self.session.state is State.CONNECTED:
-            self.session.lifeline.pong()  # by far the most frequent message: no task for it
-            return None
-        return self._receive(message)
+        return self._room.hearing.hear(self, message)
 
-    async def _receive(self, message: str | bytes) -> None:
-        try:
-            for command in self.codec.decode(message):
-                self._room.counts[f"command_{type(command).__name__.lower()}"] += 1
-                await self._carry_out(self.session.receive(command))
-                if self.outbound.has_large_reply:
-                    await self.outbound.drained()
-        except BadFrame:
-            self.close(Disconnects.BAD_REQUEST)
-        except ConnectionGone:
-            return
-        except Exception:
-            self._fail("a live command failed")
-
-    async def _carry_out(self, effects: tuple[Effect, ...]) -> None:
-        entrance = self._room.entrance
-        for effect in effects:
-            match effect:
-                case Authenticate(command=connect):
-                    self._do_all(await entrance.connect(self, connect))
-                    self.set_deadline()
-                case Join(command=subscribe):
-                    self._do_all(await entrance.subscribe(self, subscribe))
-                case Reauthenticate(command=refresh):
-                    self._do_all(await entrance.refresh(self, refresh))
-                case _:
-                    self._do(effect)
-
-    def _do_all(self, effects: tuple[Effect, ...]) -> None:
+    def do_all(self, effects: tuple[Effect, ...]) -> None:
+        """See `Obedient`."""
         for effect in effects:
             self._do(effect)
 
@@ -131,22 +94,22 @@ class Connection:
 
     def lost_track(self, channel: str) -> None:
         """See `Occupant`."""
-        self._do_all(self.session.lost_track(channel))
+        self.do_all(self.session.lost_track(channel))
 
     def unsubscribe(self, channel: str, ending: Unsubscription) -> None:
         """See `Guest`."""
-        self._do_all(self.session.subscriptions.unsubscribe(channel, ending))
+        self.do_all(self.session.subscriptions.unsubscribe(channel, ending))
 
     def close(self, disconnect: Disconnect) -> None:
         """End the connection with a close frame; repeated calls do nothing."""
-        self._do_all(self.session.end(disconnect))
+        self.do_all(self.session.end(disconnect))
 
     def tick(self, now: float) -> float | None:
         """See `Timed`."""
         try:
-            self._do_all(self.session.tick(now))
+            self.do_all(self.session.tick(now))
         except Exception:
-            self._fail("a deadline failed")
+            self._room.hearing.fail(self, "a deadline failed")
         return None if self.session.state is State.CLOSED else self.session.lifeline.next_at()
 
     def set_deadline(self) -> None:
@@ -180,8 +143,3 @@ class Connection:
     def _too_slow(self) -> None:
         self.close(Disconnects.SLOW)
         asyncio.get_running_loop().call_later(_GOODBYE_S, self._transport.abort)
-
-    def _fail(self, what: str) -> None:
-        self._room.counts["bugs"] += 1
-        _log.exception(what)
-        self.close(Disconnects.INTERNAL)

@@ -13,6 +13,7 @@ from server.ws.roll import KIND as MEMBERSHIP
 from server.ws.roll import read_body
 from server.ws.wire.codes import Disconnect, Disconnects
 
+_FOR_OTHERS = ("rules",)  # the rulebook hears the bus too
 _LONGEST_REASON_BYTES = 123  # what a close frame holds
 
 
@@ -45,7 +46,7 @@ class Control:
             self._switchboard.obey(message)
         elif message.kind in ERRANDS:
             self._errands.obey(message)
-        else:
+        elif message.kind not in _FOR_OTHERS:
             self._counts["unknown_orders"] += 1
 
     def _revoke(self, body: dict[str, object]) -> None:

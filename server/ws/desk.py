@@ -6,10 +6,10 @@ from collections import Counter
 
 from server.core.errors import Refused, Unavailable
 from server.storage.channel_log.port import ChannelLog, Slice
+from server.storage.presence.port import Presence
 from server.ws.effects import Slow
 from server.ws.limits import Limits
 from server.ws.ports import CallMethod, Identity, MayFollow, UnknownMethod
-from server.ws.presence import Presence
 from server.ws.rules import ChannelRules
 from server.ws.wire import answers, commands
 from server.ws.wire.answers import Publication, Reply, Result
@@ -83,6 +83,8 @@ class Desk:
 
     async def _history(self, command: commands.History) -> Result | ErrorCode:
         known = await self._slice(command)
+        if known.is_cut:
+            return Errors.HISTORY_AWAY
         since = command.since
         if since is not None and since.epoch not in ("", known.top.epoch):
             return Errors.UNRECOVERABLE

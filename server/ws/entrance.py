@@ -9,6 +9,7 @@ from server.ws.effects import Answer, Effect
 from server.ws.guest import Guest
 from server.ws.limits import Limits
 from server.ws.ports import Authenticate, Identity, MayFollow
+from server.ws.rate import Bucket
 from server.ws.recovery import Joined
 from server.ws.registry import Registry
 from server.ws.seating import Seating, still_open
@@ -16,6 +17,8 @@ from server.ws.session import State
 from server.ws.wire.answers import Reply
 from server.ws.wire.codes import Disconnects, ErrorCode, Errors
 from server.ws.wire.commands import Connect, Refresh, Subscribe
+
+_CONNECTS_A_HANDSHAKE = 2  # a second: a loop that stood still makes connects come closer than their handshakes
 
 
 class Entrance:
@@ -30,10 +33,15 @@ class Entrance:
         self._registry = registry
         self._seating = seating
         self._limits = limits
+        # Handshakes are bounded already, and connects follow them; this is for those who waited to come all at once.
+        at_once = limits.handshakes_per_s
+        self._connects = Bucket(_CONNECTS_A_HANDSHAKE * at_once, now=0.0, at_once=max(at_once, 1.0))
 
     async def connect(self, guest: Guest, command: Connect) -> tuple[Effect, ...]:
         """Find out who it is, join the server-side channels, answer."""
         session = guest.session
+        if self._connects.take(_now()):
+            return session.refused(command, Errors.TOO_MANY_REQUESTS, now=_now())
         try:
             async with asyncio.timeout(self._limits.answer_within_s):
                 return await self._let_in(guest, command)
@@ -118,7 +126,7 @@ class Entrance:
 
     async def refresh(self, guest: Guest, command: Refresh) -> tuple[Effect, ...]:
         """Prolong the connection by a newer token."""
-        session = guest.session
+        session, asked_at = guest.session, _now()
         try:
             async with asyncio.timeout(self._limits.answer_within_s):
                 identity = await self._authenticate(command.token)
@@ -128,6 +136,9 @@ class Entrance:
         except (Unavailable, TimeoutError):
             return (Answer(Reply(command.id, Errors.INTERNAL)),)
         still_open(session)
+        revoked = self._registry.revoked_since(asked_at, identity)
+        if revoked is not None:
+            return session.end(revoked)
         effects = session.refreshed(command, identity, now=_now(), ttl_s=_ttl_s(identity))
         if session.state is State.CONNECTED:
             self._registry.replace(guest, identity)

@@ -8,7 +8,9 @@ from tornado.websocket import WebSocketProtocol
 from server.core.strict_json import dumps
 from server.ws.live import LiveChannels
 from server.ws.peer import notice_dead_peers
+from server.ws.plain_stream import PlainStream
 from server.ws.reframed import agreed_compression
+from server.ws.stream import take_over
 from server.ws.websocket import WebSocket
 from server.ws.wire.codec import Codec
 
@@ -33,14 +35,18 @@ class WebSocketHandler(TornadoHandler):
     def max_message_size(self) -> int:
         return self._live.limits.frame_bytes
 
-    def prepare(self) -> None:
-        retry_after_s = self._live.busy_for_s()
+    async def prepare(self) -> None:
+        if any(name in self.request.query_arguments for name in _TOKENS_DO_NOT_BELONG_IN_URLS):
+            self._refuse(400, "malformed", "请勿在地址中携带令牌")
+            return
+        retry_after_s = await self._live.welcome()
         if retry_after_s is not None:
             self._live.counts["handshakes_refused"] += 1
             self.set_header("Retry-After", str(retry_after_s))
             self._refuse(429, "too_many_requests", "连接过于频繁，请稍后再试")
-        elif any(name in self.request.query_arguments for name in _TOKENS_DO_NOT_BELONG_IN_URLS):
-            self._refuse(400, "malformed", "请勿在地址中携带令牌")
+        elif self.request.connection.stream.closed():
+            self._live.counts["handshakes_given_up"] += 1
+            self.finish()
 
     def get_websocket_protocol(self) -> WebSocketProtocol | None:
         """With compression on, agree to what we keep: Tornado agrees to any offer, and always to contexts."""
@@ -73,10 +79,16 @@ class WebSocketHandler(TornadoHandler):
         if self.ws_connection is None:
             return
         self.set_nodelay(True)
-        socket = WebSocket(self.ws_connection, live=self._live)
-        notice_dead_peers(socket.stream.socket)
-        guest = self._live.open(socket, codec=self._codec(), remote_address=self.request.remote_ip or "")
-        socket.begin(guest)
+        taken = take_over(self.ws_connection)
+        if taken is None:
+            return
+        peer, unread, unsent = taken
+        notice_dead_peers(peer)
+        stream = PlainStream(peer, poller=self._live.poller, unsent=unsent)
+        socket = WebSocket(stream, live=self._live, inflates=self._compresses)
+        address = self._live.address_of(self.request.remote_ip or "", self.request.headers)
+        guest = self._live.open(socket, codec=self._codec(), remote_address=address)
+        socket.begin(guest, unread=unread)
 
     def _codec(self) -> Codec:
         """The agreed sub-protocol's; else the one that the address names, as older clients do; else JSON."""

@@ -8,19 +8,21 @@ from collections import Counter
 
 from server.core.errors import Unavailable
 from server.core.tasks import Tasks
-from server.storage.channel_log.port import ChannelLog, LoggedEvent, Position
+from server.storage.channel_log.port import ChannelLog, LoggedEvent, Position, Slice
 from server.storage.pubsub.port import Bus, ChannelMessage
 from server.ws.channel import Channel
 from server.ws.limits import Limits
 from server.ws.mender import Mender, other_epoch
 from server.ws.outbound import Turn
-from server.ws.recovery import Joined
+from server.ws.recovery import Joined, missed_since, reached
 from server.ws.rules import ChannelRules
 from server.ws.seat import Seat
 from server.ws.sweeper import Sweeper
+from server.ws.tails import Tails
 from server.ws.wire.answers import MembershipPush, Publication
 from server.ws.wire.commands import Resume
 
+_MANY_SEATS = 16  # who are likely to come back together
 _READS_TO_SETTLE = 5  # each further read means that the channel moved by more than its tail meanwhile
 
 
@@ -37,7 +39,8 @@ class Hub:
         self._limits = limits
         self._counts = counts
         self.channels: dict[str, Channel] = {}
-        self._mender = Mender(log=log, tasks=tasks, limits=limits, counts=counts)
+        self._tails = Tails(most_events=limits.recovery_entries, most_bytes=limits.recovery_bytes)
+        self._mender = Mender(log=log, tails=self._tails, tasks=tasks, limits=limits, counts=counts)
         self._sweeper = Sweeper(
             channels=self.channels, unfollow=bus.unfollow, tasks=tasks, after_s=limits.unfollow_after_s
         )
@@ -61,7 +64,7 @@ class Hub:
         await self._follow(channel)
         if not channel.rule.recoverable:
             return Joined(Position("", 0), recoverable=False)
-        joined = channel.settle_without_reading(resume)
+        joined = channel.settle_without_reading(resume) or self._settle_by_tail(channel, resume)
         for _ in range(_READS_TO_SETTLE):
             if joined is not None:
                 return joined
@@ -69,10 +72,27 @@ class Hub:
             if other_epoch(channel.position, known.top):
                 self._mender.give_up(channel)  # the channel began anew, and those inside do not know yet
             joined = channel.settle(resume, known)
+            self._learn(channel, resume, known)
             self._mender.start_if_behind(channel)
         if joined is None:
             raise Unavailable()
         return joined
+
+    def _settle_by_tail(self, channel: Channel, resume: Resume | None) -> Joined | None:
+        if resume is None or channel.position is None:
+            return None
+        missed = self._tails.missed(channel.name, channel.position, resume)
+        if missed is None:
+            return None
+        self._counts["recovered_from_memory"] += 1
+        return Joined(channel.position, resume=resume, missed=missed)
+
+    def _learn(self, channel: Channel, resume: Resume | None, known: Slice) -> None:
+        """Remember what was read where others sit too: they were cut off together, or will be."""
+        if resume is not None and len(channel.seats) > 1:
+            top = Position(known.top.epoch, reached(known))
+            if missed_since(Resume(resume.offset, ""), known.events, top) is not None:
+                self._tails.learn(channel.name, top.epoch, known.events)
 
     def enter(self, seat: Seat, joined: Joined) -> None:
         """Live from now on; the reply is already in the connection's queue."""
@@ -113,6 +133,7 @@ class Hub:
         elif offset == position.offset + 1:
             event = LoggedEvent(channel.name, message.epoch, offset, message.data)
             self._counts["deliveries"] += channel.deliver(event)
+            self._tails.add(event, begin=len(channel.seats) >= _MANY_SEATS)
         elif offset <= position.offset:
             self._counts["duplicates"] += 1
         else:

@@ -2,19 +2,22 @@
 
 from dataclasses import dataclass
 
-_CALLS_BESIDE_SUBSCRIBES = 64
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Safe defaults; the composition root replaces those that settings name."""
 
     frame_bytes: int = 65_536  # what a phone may send at once; beyond it 1009
-    channels_per_connection: int = 128
+    # An official client's first frame is connect and one subscribe a channel (protocol.md §4.3): a bound of 64
+    # would cut off whoever follows more. The rest is room for calls queued meanwhile.
+    commands_per_frame: int = 192
+    channels_per_connection: int = 128  # nobody has as many orders at once; beyond it error 106
     connections_per_user: int = 32  # a person's tabs and phones, many times over; beyond it 3504
     waiting_connections: int = 1_000  # sockets that have not said who they are
     handshakes_per_s: float = 500.0  # a herd must not starve the sockets that live
+    handshake_waits_s: float = 8.0  # for its turn in a herd; official clients wait 10 s or more; beyond it 429
     rpc_per_s: float = 50.0  # fast typing is 10 a second
+    commands_per_s: float = 200.0  # of all kinds, a connection; four times its calls; beyond it 3013
     calls_in_flight: int = 16  # waiting or running a connection; beyond it 111
     queue_bytes: int = 1_048_576  # a slower reader is closed with 3008
     emulated_waiting_bytes: int = 131_072  # two full frames behind a slow command; beyond it 429
@@ -35,11 +38,3 @@ class Limits:
     message_bytes: int = 262_144  # an event on the bus that is larger was not made by us
     position_check_s: float = 8.0  # a lost bus message is noticed within 10 s
     unfollow_after_s: float = 5.0  # a phone that changes networks is back before that
-
-    @property
-    def commands_per_frame(self) -> int:
-        """An official client's first frame is connect and one subscribe a channel (protocol.md §4.3).
-
-        A bound of 64 would cut off whoever follows more; the rest is room for calls queued meanwhile.
-        """
-        return self.channels_per_connection + _CALLS_BESIDE_SUBSCRIBES

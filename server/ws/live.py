@@ -5,22 +5,26 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
-from server.core.errors import Unavailable
 from server.core.tasks import Tasks
 from server.storage.channel_log.port import ChannelLog
+from server.storage.presence.in_process import InProcessPresence
+from server.storage.presence.port import Presence
 from server.storage.pubsub.port import Bus
+from server.ws.comparing import Comparing
 from server.ws.connection import Connection
 from server.ws.control import Control
 from server.ws.desk import Desk
 from server.ws.entrance import Entrance
 from server.ws.errands import Errands
 from server.ws.fallback.switchboard import Switchboard
+from server.ws.gate import Gate
+from server.ws.hearing import Hearing
 from server.ws.hub import Hub
 from server.ws.limits import Limits
 from server.ws.outbound import Turn
-from server.ws.ports import Authenticate, CallMethod, MayFollow, Transport
-from server.ws.presence import LocalPresence, Presence
-from server.ws.rate import Bucket
+from server.ws.pace import Paces
+from server.ws.poller import open_poller
+from server.ws.ports import AddressOf, Authenticate, CallMethod, MayFollow, Transport
 from server.ws.reframed import Reframed, deflating
 from server.ws.registry import Registry
 from server.ws.roll import Roll
@@ -51,10 +55,11 @@ class LiveChannels:
         self, *, log: ChannelLog, bus: Bus, authenticate: Authenticate, may_follow: MayFollow, call: CallMethod,
         tasks: Tasks, limits: Limits | None = None, rules: ChannelRules | None = None,
         presence: Presence | None = None, allowed_origins: tuple[str, ...] = (),
-        compress_from_bytes: int | None = None,
+        compress_from_bytes: int | None = None, address_of: AddressOf = lambda peer, _headers: peer,
     ) -> None:  # fmt: skip
         self.limits = limits = limits or Limits()
         self.allowed_origins = frozenset(allowed_origins)
+        self.address_of = address_of
         self.counts: Counter[str] = Counter()
         self.connections: set[Connection] = set()
         codecs: tuple[Codec, ...] = tuple(
@@ -62,57 +67,61 @@ class LiveChannels:
         )
         self.codecs = {codec.subprotocol: codec for codec in codecs}  # the first is spoken where none is named
         self.deflated = _deflated(self.codecs, from_bytes=compress_from_bytes)
+        self.poller = open_poller()
         self._bus = bus
         self.tasks = tasks
         self._rules = rules = rules or ChannelRules()
         self._draining = False
-        self._handshakes: Bucket | None = None
-        presence = presence or LocalPresence(ttl_s=limits.presence_ttl_s)
+        self.gate = Gate(per_s=limits.handshakes_per_s, waits_s=limits.handshake_waits_s)
+        presence = presence or InProcessPresence(ttl_s=limits.presence_ttl_s)
         turn, self._wheel = Turn(), Wheel()
         self._roll = roll = Roll(presence=presence, bus=bus, tasks=tasks, limits=limits, counts=self.counts)
-        self._registry = Registry(connections_per_user=limits.connections_per_user)
+        self.registry = Registry(connections_per_user=limits.connections_per_user)
         self.hub = Hub(log=log, bus=bus, rules=rules, turn=turn, tasks=tasks, limits=limits, counts=self.counts)
+        self._comparing = Comparing(
+            compare=self.hub.check_positions, every_s=limits.position_check_s, counts=self.counts
+        )
         self.switchboard = Switchboard(bus=bus, tasks=tasks, limits=limits, counts=self.counts)
         entrance = Entrance(
-            authenticate=authenticate, may_follow=may_follow, registry=self._registry,
+            authenticate=authenticate, may_follow=may_follow, registry=self.registry,
             seating=Seating(hub=self.hub, roll=roll, rules=rules), limits=limits,
         )  # fmt: skip
-        self.errands = Errands(bus=bus, registry=self._registry, entrance=entrance, tasks=tasks, counts=self.counts)
+        self.errands = Errands(bus=bus, registry=self.registry, entrance=entrance, tasks=tasks, counts=self.counts)
         self._control = Control(
-            hub=self.hub, registry=self._registry, switchboard=self.switchboard, errands=self.errands,
+            hub=self.hub, registry=self.registry, switchboard=self.switchboard, errands=self.errands,
             counts=self.counts,
         )  # fmt: skip
         desk = Desk(
             call=call, may_follow=may_follow, log=log, presence=presence, rules=rules, limits=limits,
             counts=self.counts,
         )  # fmt: skip
-        self._room = Room(entrance, desk, turn, self._wheel, tasks, limits, self.counts)
+        self.paces = Paces(limits)
+        hearing = Hearing(entrance=entrance, paces=self.paces, counts=self.counts)
+        self._room = Room(entrance, hearing, desk, turn, self._wheel, tasks, limits, self.counts)
 
     def start(self) -> None:
         """Hear the bus and start the clock; needs a running loop."""
-        self._handshakes = Bucket(self.limits.handshakes_per_s, now=asyncio.get_running_loop().time())
         self._bus.on_channel(self.hub.receive)
         self._bus.on_control(self._control.obey)
+        self._bus.on_gap(self._comparing.soon)
+        self._bus.on_gap(self._roll.keep_soon)
+        self.poller.start()
         self._wheel.start()
         self._roll.start()
-        self.tasks.forever("check positions", self._check_positions)
-
-    async def _check_positions(self) -> None:
-        while True:
-            await asyncio.sleep(self.limits.position_check_s)
-            try:
-                await self.hub.check_positions()
-            except Unavailable:
-                self.counts["position_checks_failed"] += 1
+        self._comparing.start(self.tasks)
 
     def busy_for_s(self) -> int | None:
-        """None when a handshake is welcome, else the seconds for Retry-After."""
-        waiting = len(self.connections) - len(self._registry)
-        if self._draining or waiting >= self.limits.waiting_connections:
-            return _BUSY_RETRY_S
-        if self._handshakes is not None and self._handshakes.take(asyncio.get_running_loop().time()):
+        """None when a handshake is welcome at once, else the seconds for Retry-After."""
+        return None if not self._is_full() and self.gate.enters_at_once() else _BUSY_RETRY_S
+
+    async def welcome(self) -> int | None:
+        """As `busy_for_s`, after waiting for one's turn."""
+        if self._is_full() or not await self.gate.enters() or self._is_full():
             return _BUSY_RETRY_S
         return None
+
+    def _is_full(self) -> bool:
+        return self._draining or len(self.connections) - len(self.registry) >= self.limits.waiting_connections
 
     def open(
         self, transport: Transport, *, codec: Codec, remote_address: str, address: Address | None = None
@@ -147,11 +156,12 @@ class LiveChannels:
 
     def login_ids(self) -> set[str]:
         """Logins connected to this instance."""
-        return self._registry.login_ids()
+        return self.registry.login_ids()
 
     async def drain(self, *, within_s: float = 5.0) -> None:
         """Take no more handshakes, let running calls answer, close all with 3001. Clients come back elsewhere."""
         self._draining = True
+        self.gate.close()
         deadline = asyncio.get_running_loop().time() + within_s
         await self._close_idle(until=deadline - within_s / 2)
         await self._close(tuple(self.connections))
@@ -160,7 +170,7 @@ class LiveChannels:
             connection.abort()
         self._wheel.stop()
         await self.tasks.stop()
-
+        self.poller.stop()
 
     async def _close_idle(self, *, until: float) -> None:
         """Close each as soon as nobody works for it: clients that never stop asking must not hold up the rest."""

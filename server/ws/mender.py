@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from server.core.errors import Unavailable
+from server.core.shared_reads import SharedReads
 from server.core.tasks import Tasks
 from server.storage.channel_log.port import ChannelLog, Position, Slice
 from server.ws.channel import Channel
 from server.ws.limits import Limits
 from server.ws.recovery import reached
+from server.ws.tails import Tails
 from server.ws.wire.commands import Resume
 
 _log = logging.getLogger(__name__)
@@ -26,20 +28,28 @@ _CHANNELS_PER_CHECK = 500
 class Mender:
     """At most one mending a channel; meanwhile the hub only notes what the bus spoke of."""
 
-    def __init__(self, *, log: ChannelLog, tasks: Tasks, limits: Limits, counts: Counter[str]) -> None:
+    def __init__(
+        self, *, log: ChannelLog, tails: Tails, tasks: Tasks, limits: Limits, counts: Counter[str]
+    ) -> None:
         self._channel_log = log
+        self._tails = tails
+        self._reads = SharedReads()
         self._tasks = tasks
         self._limits = limits
         self._counts = counts
 
     async def read(self, name: str, resume: Resume | None) -> Slice:
-        """The log after a position, or only its top. Raises Unavailable."""
+        """The log after a position, or only its top; equal reads at one moment are one. Raises Unavailable."""
+        offset = None if resume is None else resume.offset
+        return await self._reads.ask((name, offset), lambda: self._read(name, offset))
+
+    async def _read(self, name: str, offset: int | None) -> Slice:
         self._counts["log_reads"] += 1
-        if resume is None:
+        if offset is None:
             return Slice((), await self._channel_log.top(name))
         limits = self._limits
         return await self._channel_log.since(
-            name, resume.offset, limit=limits.recovery_entries, max_bytes=limits.recovery_bytes
+            name, offset, limit=limits.recovery_entries, max_bytes=limits.recovery_bytes
         )
 
     def start(self, channel: Channel) -> None:
@@ -68,6 +78,7 @@ class Mender:
         """Those inside must subscribe again; whoever joins next reads the log."""
         self._counts["insufficient_state"] += 1
         _log.info("a channel could not be mended from the log", extra={"channel": channel.name})
+        self._tails.forget(channel.name)
         channel.position = None
         channel.seen = 0
         for seat in channel.entered_seats():
@@ -109,6 +120,7 @@ class Mender:
             if event.offset != offset:
                 return False
             self._counts["deliveries"] += channel.deliver(event)
+            self._tails.add(event, begin=False)
         return bool(known.events) or known.top.offset <= offset
 
 

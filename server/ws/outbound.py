@@ -5,46 +5,66 @@ What is queued for a connection in one turn of the event loop leaves in one send
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from server.ws.stream import drained, send, unsent
 
 _LARGE_REPLY_BYTES = 65_536  # from here on the reader must take a reply before it gets the next
-# Publications under way stand at different steps of the loop, and each step would flush by itself: with 32
-# in flight only 6 of them shared a send, with these hops 24. Where few are waiting the hops would only delay.
-_WIDE = 64
+# Publications under way stand at different steps of the loop, and each step would send by itself: with 32
+# in flight only 6 of them shared a send, with these hops nearly all. Where few receive the hops would only delay.
 _GATHERING_HOPS = 12
 
 
-class Turn:
-    """The connections that have something to send at the end of this turn of the loop, or of the next few."""
+class Gathers(Protocol):
+    """A channel with many receivers, which joins what a turn brings once for all of them."""
 
-    __slots__ = ("_dirty", "_hops")
+    def spill(self) -> None:
+        """Queue it for the receivers."""
+
+    def spill_now(self) -> None:
+        """Send it to the receivers."""
+
+
+class Turn:
+    """What has something to send at the end of this turn of the loop, or of the next few."""
+
+    __slots__ = ("_dirty", "_gathering", "_hops")
 
     def __init__(self) -> None:
         self._dirty: list[Outbound] = []
+        self._gathering: list[Gathers] = []
         self._hops = 0
 
     def add(self, outbound: "Outbound") -> None:
         """Called for the first message that a connection queues in a turn."""
-        if not self._dirty:
-            self._hops = _GATHERING_HOPS
+        if not self._dirty and not self._gathering:
             asyncio.get_running_loop().call_soon(self._end)
         self._dirty.append(outbound)
 
+    def gather(self, channel: Gathers) -> None:
+        """Call `spill` of it when the publications that are under way have come."""
+        if not self._gathering:
+            self._hops = _GATHERING_HOPS
+            if not self._dirty:
+                asyncio.get_running_loop().call_soon(self._end)
+        self._gathering.append(channel)
+
     def put_all(self, receivers: "Iterable[Outbound]", frame: bytes) -> None:
-        """Queue one shared frame for many: the hot path, so `Outbound.put` is written out here."""
-        add = self.add
+        """Queue one shared frame for many."""
         for outbound in receivers:
-            if not outbound.queued:
-                add(outbound)
-            outbound.queued.append(frame)
+            outbound.put(frame)
 
     def _end(self) -> None:
-        if self._hops and len(self._dirty) >= _WIDE:
+        if self._gathering and self._hops:
             self._hops -= 1
             asyncio.get_running_loop().call_soon(self._end)
             return
+        gathering, self._gathering = self._gathering, []
+        if len(gathering) == 1:
+            gathering[0].spill_now()
+        else:  # somebody may be in several of them: still one send
+            for channel in gathering:
+                channel.spill()
         dirty, self._dirty = self._dirty, []
         try:
             while dirty:
@@ -87,26 +107,42 @@ class Outbound:
     def hold(self) -> None:
         """Keep what is put from now on behind the reply that `release` brings."""
         self.flush()
-        self.queued.append(b"")  # its place; a queue that is not empty is never added to the turn
+        self.queued.append(b"")  # its place; while it is there nothing leaves
 
     def release(self, frame: bytes) -> None:
         """The reply first, then what was put meanwhile."""
-        held, self.queued = self.queued[1:], []
+        held, self.queued = self.queued[1:] if self._is_held else self.queued, []
         self.put_reply(frame)
         self.queued += held
 
     def drop_held(self) -> None:
         """The reply will not come: forget what waited for it."""
-        if self.queued and not self.queued[0]:
+        if self._is_held:
             self.queued.clear()
+
+    @property
+    def _is_held(self) -> bool:
+        return bool(self.queued) and not self.queued[0]
 
     def flush(self) -> None:
         """Send what is queued; called by the turn, and before a close frame."""
         if self._closed:
             self.queued.clear()
             return
+        if self._is_held:
+            return
         data = self.queued[0] if len(self.queued) == 1 else b"".join(self.queued)
         self.queued.clear()
+        self._send(data)
+
+    def put_now(self, data: bytes) -> None:
+        """As `put` and `flush`, for what shares a send with others already; behind what waits here."""
+        if self.queued:
+            self.queued.append(data)
+        elif not self._closed:
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
         left = send(self._stream, data) if data else unsent(self._stream)
         if not left:
             self._granted = 0

@@ -30,6 +30,10 @@ Authenticate = Callable[[str], Awaitable[Identity]]
 MayFollow = Callable[[Identity, str], Awaitable[bool]]
 
 
+# The address of who opened a connection, of the peer's and the request's headers: a proxy of ours tells another's.
+AddressOf = Callable[[str, Any], str]
+
+
 class CallMethod(Protocol):
     """Runs one rpc for an identity and returns its JSON-able `data`."""
 
@@ -40,7 +44,7 @@ class CallMethod(Protocol):
 class Transport(Protocol):
     """The socket under a connection, as the edge that speaks HTTP hands it over."""
 
-    stream: Any  # a Tornado IOStream; only `stream.py` looks inside
+    stream: Any  # a PlainStream, or a Tornado IOStream, into which only `stream.py` looks
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame and let the peer answer it."""

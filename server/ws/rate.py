@@ -2,13 +2,13 @@
 
 
 class Bucket:
-    """Allows `per_s` a second on average and as many at once. Time is given by the caller."""
+    """Allows `per_s` a second on average, and `at_once` or as many as in a second. Time is given by the caller."""
 
     __slots__ = ("_per_s", "_full", "_left", "_at")
 
-    def __init__(self, per_s: float, *, now: float) -> None:
+    def __init__(self, per_s: float, *, now: float, at_once: float | None = None) -> None:
         self._per_s = per_s
-        self._full = max(per_s, 1.0)
+        self._full = max(per_s, 1.0) if at_once is None else at_once
         self._left = self._full
         self._at = now
 

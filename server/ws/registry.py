@@ -39,14 +39,21 @@ class Registry:
 
     def add(self, guest: Guest, identity: Identity, *, asked_at: float) -> Disconnect | None:
         """Let a guest in, or say why not. `asked_at`: when its token began to be checked."""
-        for at, revocation in self._revocations:
-            if at >= asked_at and revocation.concerns(identity):
-                return revocation.disconnect
+        revoked = self.revoked_since(asked_at, identity)
+        if revoked is not None:
+            return revoked
         members = self._by_user.setdefault(identity.user_id, {})
         if len(members) >= self._connections_per_user:
             return Disconnects.CONNECTION_LIMIT
         members[guest] = identity
         self._size += 1
+        return None
+
+    def revoked_since(self, asked_at: float, identity: Identity) -> Disconnect | None:
+        """Why somebody must not be let in whose token began to be checked at `asked_at`."""
+        for at, revocation in self._revocations:
+            if at >= asked_at and revocation.concerns(identity):
+                return revocation.disconnect
         return None
 
     def replace(self, guest: Guest, identity: Identity) -> None:
@@ -83,6 +90,20 @@ class Registry:
     def access_ended(self, user_id: str, channel: str) -> None:
         for guest in self.guests(user_id, None):
             guest.unsubscribe(channel, Unsubscriptions.ACCESS_ENDED)
+
+    def followers(self) -> dict[str, dict[str, str]]:
+        """Who follows which channel here: types of users by their ids, by channel."""
+        found: dict[str, dict[str, str]] = {}
+        for members in self._by_user.values():
+            for guest, identity in members.items():
+                for channel in guest.seats:
+                    found.setdefault(channel, {})[identity.user_id] = identity.user_type
+        return found
+
+    def users_of_type(self, user_type: str) -> int:
+        """How many accounts of a kind hold a connection here."""
+        here = self._by_user.values()
+        return sum(any(identity.user_type == user_type for identity in members.values()) for members in here)
 
     def login_ids(self) -> set[str]:
         """All logins that hold a connection here."""

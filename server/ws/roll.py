@@ -6,14 +6,15 @@ neither is a phone that changes networks and is back before its entry was taken 
 
 import asyncio
 from collections import Counter, deque
+from contextlib import suppress
 from typing import Any
 
 from server.core.errors import Unavailable
 from server.core.tasks import Tasks
+from server.storage.presence.port import ClientInfo, Presence
 from server.storage.pubsub.port import Bus, ControlMessage
 from server.ws.limits import Limits
-from server.ws.presence import Presence
-from server.ws.wire.answers import ClientInfo, MembershipPush
+from server.ws.wire.answers import MembershipPush
 
 KIND = "membership"  # of control messages
 _KEPT_AT_ONCE = 500
@@ -38,10 +39,15 @@ class Roll:
         self._lingering: dict[tuple[str, str], float] = {}  # to when; in this order, because all linger equally long
         self._pending: deque[MembershipPush] = deque()
         self._working = self._waiting = False
+        self._soon = asyncio.Event()
 
     def start(self) -> None:
         """Keep the entries of this instance alive from now on."""
         self._tasks.forever("keep presence", self._keep_for_ever)
+
+    def keep_soon(self) -> None:
+        """The store may have forgotten who is here: it is told at once, not at the next round."""
+        self._soon.set()
 
     def join(self, channel: str, info: ClientInfo) -> None:
         """A connection of this instance is in the channel."""
@@ -88,40 +94,60 @@ class Roll:
     async def _work(self) -> None:
         try:
             while self._pending:
-                await self._enter(self._pending.popleft())
+                try:
+                    await self._enter(self._pending[0])
+                finally:
+                    self._pending.popleft()
         finally:
             self._working = False
 
     async def _enter(self, push: MembershipPush) -> None:
-        """What fails here is mended by the next rounds of keeping and expiry."""
+        """A join that fails is told by the next round of keeping, a leave that fails when the entry has expired."""
         try:
             if push.kind == "join":
                 is_news = await self._presence.add(push.channel, push.info)
             else:
                 is_news = await self._presence.remove(push.channel, push.info.client)
             if is_news:
-                await self._bus.broadcast(ControlMessage(KIND, _body(push)))
+                await self._tell(push)
         except Unavailable:
             self._counts["presence_failed"] += 1
 
     async def _keep_for_ever(self) -> None:
         while True:
-            await asyncio.sleep(self._limits.presence_ttl_s / _KEPT_TIMES_A_LIFE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.presence_ttl_s / _KEPT_TIMES_A_LIFE):
+                    await self._soon.wait()
+            self._soon.clear()
             try:
                 await self.keep()
             except Unavailable:
                 self._counts["presence_failed"] += 1
 
     async def keep(self) -> None:
-        """One round: our entries live on, and those of instances that died are told as gone. Raises Unavailable."""
-        own = [(channel, info) for (channel, _), info in self._own.items()]
+        """One round: our entries live on, and those of instances that died are told as gone. Raises Unavailable.
+
+        Who was missing in the store is told as there: the store was away when he came, or we were for so long that
+        others have told him as gone, or it was emptied and some hear of him twice.
+        """
+        entering = {(push.channel, push.info.client) for push in self._pending}
+        own = [(key[0], info) for key, info in self._own.items() if key not in entering]
         for start in range(0, len(own), _KEPT_AT_ONCE):
             batch = own[start : start + _KEPT_AT_ONCE]
-            await self._presence.keep([entry for entry in batch if (entry[0], entry[1].client) in self._own])
+            missing = await self._presence.keep([entry for entry in batch if self._holds(*entry)])
+            for channel, info in missing:
+                if self._holds(channel, info):
+                    await self._tell(MembershipPush(channel, "join", info))
             await asyncio.sleep(0)
         for channel, info in await self._presence.take_expired():
             self._counts["presence_expired"] += 1
-            await self._bus.broadcast(ControlMessage(KIND, _body(MembershipPush(channel, "leave", info))))
+            await self._tell(MembershipPush(channel, "leave", info))
+
+    def _holds(self, channel: str, info: ClientInfo) -> bool:
+        return (channel, info.client) in self._own
+
+    async def _tell(self, push: MembershipPush) -> None:
+        await self._bus.broadcast(ControlMessage(KIND, _body(push)))
 
 
 def _body(push: MembershipPush) -> dict[str, object]:

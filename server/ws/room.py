@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from server.core.tasks import Tasks
 from server.ws.desk import Desk
 from server.ws.entrance import Entrance
+from server.ws.hearing import Hearing
 from server.ws.limits import Limits
 from server.ws.outbound import Turn
 from server.ws.wheel import Wheel
@@ -16,6 +17,7 @@ class Room:
     """Built once by `LiveChannels`; `counts` become metrics."""
 
     entrance: Entrance
+    hearing: Hearing
     desk: Desk
     turn: Turn
     wheel: Wheel

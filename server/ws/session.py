@@ -7,6 +7,7 @@ are `State`; in CLOSED and REFUSED whatever comes is ignored.
 from collections.abc import Mapping
 from enum import Enum
 
+from server.storage.presence.port import ClientInfo
 from server.ws.effects import Answer, Authenticate, Close, Effect, Reauthenticate, Run, SendPing
 from server.ws.lifeline import Lifeline
 from server.ws.limits import Limits
@@ -15,7 +16,7 @@ from server.ws.recovery import Joined
 from server.ws.rules import ChannelRules
 from server.ws.subscriptions import Subscriptions
 from server.ws.wire import answers, commands
-from server.ws.wire.answers import Address, ClientInfo, Reply, Result
+from server.ws.wire.answers import Address, Reply, Result
 from server.ws.wire.codes import Disconnect, Disconnects, ErrorCode, Errors, Unsubscriptions
 from server.ws.wire.commands import Command
 

@@ -15,7 +15,7 @@ from tornado.web import Application, RequestHandler
 from server.billing.store_sandbox import SqlSandboxBook
 from server.core.clock import server_now
 from server.core.ids import new_id
-from server.handlers.payments import post_over_http
+from server.handlers.notify import post_over_http
 from server.payment.port import (
     AlreadyPaid,
     BadSignature,

@@ -34,7 +34,7 @@ def every_target(tmp_path_factory: pytest.TempPathFactory) -> list[Target]:
 def crowd(people: People, served: Served) -> Crowd:
     """All demo accounts, and a few more families and administrators, so that nobody asks too often."""
     more = [register(people.caller, f"1397000{number:04d}") for number in range(5)]
-    for number in range(3):
+    for number in range(6):
         phone = f"1397100{number:04d}"
         make_administrator(served.data_dir, phone)
         more.append(log_in(people.caller, phone, ADMIN_PASSWORD))

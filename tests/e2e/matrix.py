@@ -81,6 +81,7 @@ _FAMILIES = "401 200 200 200 403 403 403 403"
 _CAREGIVERS = "401 403 403 403 200 200 200 403"
 _LACKING = "401 403 403 403 422 422 422 403"
 _ADMINS = "401 403 403 403 403 403 403 200"
+_NO_SUCH_THING = "401 403 403 403 403 403 403 404"  # administrators ask about what is not there
 _PARTY = "401 404 200 200 404 200 404 200"  # the family, who accepted, administrators
 _OWN_PATIENT = "401 404 404 200 403 403 403 403"  # a relative is family of orders, not of the record
 
@@ -89,6 +90,7 @@ ROWS: list[Row] = [
     Row("POST /api/user/sms_code", _nothing, _UNREAD),
     Row("POST /api/user/register", _nothing, _UNREAD),
     Row("POST /api/user/login", _nothing, _UNREAD),
+    Row("POST /api/user/wechat_begin", _nothing, _ANYBODY),
     Row("POST /api/user/wechat_bind", _nothing, _UNREAD),
     Row("POST /api/user/refresh", _nothing, _UNREAD),
     Row("POST /api/user/reset_password", _nothing, _UNREAD),
@@ -96,10 +98,37 @@ ROWS: list[Row] = [
     Row("POST /api/user/consent", lambda *_: {"purpose": "behaviour", "agree": True}, _LOGIN),
     Row("POST /api/admin/user/ban", _spare, _ADMINS),
     Row("POST /api/admin/user/unban", _spare, _ADMINS),
+    Row("GET /api/admin/settings", _nothing, _ADMINS),
+    Row("POST /api/admin/settings", lambda *_: {"version": 1, "reason": "核对权限"},
+        "401 403 403 403 403 403 403 422"),
+    Row("GET /api/admin/settings/history", _nothing, _ADMINS),
+    Row("GET /api/admin/overview", _nothing, _ADMINS),
+    Row("GET /api/admin/user/list", _nothing, _ADMINS),
+    Row("POST /api/admin/user/warn", _spare, _ADMINS),
+    Row("POST /api/admin/user/verify", lambda *_: {"user_id": "nobody", "reason": "核对权限"}, _NO_SUCH_THING),
+    Row("GET /api/admin/order/list", _nothing, _ADMINS),
+    Row("GET /api/admin/order/detail", _order, _ADMINS),
+    Row("GET /api/admin/order/candidates", _order, _ADMINS),
+    Row("POST /api/admin/order/reassign", lambda _, place: {
+        "order_id": "nobody", "caregiver_id": place.actors["other"].caregiver_id, "reason": "核对权限",
+    }, _NO_SUCH_THING),
+    Row("POST /api/admin/order/cancel", lambda *_: {"order_id": "nobody", "reason": "核对权限"}, _NO_SUCH_THING),
+    Row("POST /api/admin/order/refund", lambda *_: {"order_id": "nobody", "amount_fen": 1, "reason": "核对权限"},
+        _NO_SUCH_THING),
+    Row("POST /api/admin/order/refund_decide", lambda *_: {
+        "request_id": "nobody", "decision": "reject", "reason": "核对权限",
+    }, _NO_SUCH_THING),
+    Row("GET /api/admin/order/refund_list", _nothing, _ADMINS),
+    Row("GET /api/admin/audit/list", _nothing, _ADMINS),
+    Row("GET /api/admin/alarm/list", _nothing, _ADMINS),
+    Row("POST /api/admin/alarm/close", lambda *_: {"alarm_id": "nobody", "reason": "核对权限"}, _NO_SUCH_THING),
     Row("GET /api/admin/qualification/list", _nothing, _ADMINS),
+    Row("GET /api/admin/qualification/detail", lambda *_: {"certification_id": "nobody"}, _NO_SUCH_THING),
+    Row("POST /api/admin/qualification/claim", lambda *_: {"certification_id": "nobody", "reason": "开始审核"},
+        _NO_SUCH_THING),
     Row("POST /api/admin/qualification/review", lambda *_: {
         "certification_id": "nobody", "decision": "reject", "reason": "照片模糊",
-    }, "401 403 403 403 403 403 403 404"),
+    }, _NO_SUCH_THING),
     Row("POST /api/patient/create", _nothing, "401 422 422 422 403 403 403 403"),
     Row("GET /api/patient/list", _nothing, _FAMILIES),
     Row("GET /api/patient/detail", _patient, _OWN_PATIENT),

@@ -156,6 +156,16 @@ class Visits:
         code = self.family.get("/api/order/detail", order_id=order["order_id"])["start_code"]
         carer.post("/api/order/start", {"order_id": order["order_id"], "start_code": code})
 
+    def running(self, carer: Person) -> dict[str, Any]:
+        """An order whose visit has begun, with a note."""
+        order = self.book(hours_ahead=2, caregiver_id=carer.caregiver_id)
+        self.pay(order)
+        _, offer_id = self.await_offer(order["order_id"], [carer])
+        carer.post("/api/order/accept", {"offer_id": offer_id})
+        self.start(order, carer)
+        carer.post("/api/note/append", self.note(order, "喂水 100 毫升"))
+        return order
+
     def note(self, order: dict[str, Any], text: str) -> dict[str, Any]:
         """The body of a service note of now."""
         return {

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.services.private import die_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN_PASSWORD = "an administrator's"
 STOPS_WITHIN_S = 15.0  # contract.md §1: SIGTERM drains, then the exit code is 0
@@ -87,7 +89,7 @@ def spawn(data_dir: Path, *, port: int = 0, settings: Mapping[str, str] | None =
         process = subprocess.Popen(
             [sys.executable, "run.py", "serve", "--port", str(port)],
             cwd=root, env=environment(data_dir, settings),
-            stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
         )
     served = Served(process, port, data_dir, log_file)
 

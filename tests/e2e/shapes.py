@@ -80,7 +80,8 @@ class Shape:
             case "boolean":
                 return True
             case "integer":
-                return max(one.get("minimum", 1), 1)
+                step = one.get("multipleOf", 1)
+                return -(-max(one.get("minimum", 1), 1) // step) * step
             case "number":
                 return (one.get("minimum", 0) + one.get("maximum", 100)) / 2
         return _plain_text(one) if "format" in one else _BY_NAME.get(name) or _plain_text(one)

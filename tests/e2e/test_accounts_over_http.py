@@ -10,13 +10,15 @@ from tornado.web import Application
 
 from server.core.tasks import Tasks
 from server.handlers.application import application_settings, server_options
-from server.handlers.edge import Edge
-from server.handlers.metrics import HttpMetrics
-from server.handlers.operations import operation_routes
-from server.handlers.use_cases import UseCases
+from server.handlers.http.edge import Edge
+from server.handlers.http.metrics import HttpMetrics
+from server.handlers.http.use_cases import UseCases
+from server.handlers.routes import operation_routes
 from server.identity.commands import CreateAdmin
-from server.identity.limits import Rate, RequestLimits
+from server.identity.limits import RequestLimits
 from server.identity.rules import IdentityRules
+from server.storage.pacing.in_process import InProcessPace
+from server.storage.pacing.port import Rate
 from tests.accounts import PASSWORD, Identity
 from tests.stores import some_phone
 
@@ -52,7 +54,7 @@ def client(io_loop, identity):
         authenticate=identity.authenticator.authenticate,
         use_cases=UseCases(tasks=tasks, deadline_s=5.0),
         metrics=HttpMetrics(CollectorRegistry()),
-        limit=RequestLimits(per_user=Rate(1, 8), loopback_is_exempt=True).limit,
+        limit=RequestLimits(pace=InProcessPace(), per_user=Rate(1, 8), loopback_is_exempt=True).limit,
     )
     routes = operation_routes(identity.operations, edge)
     server = HTTPServer(Application(routes, **application_settings(edge)), **server_options(edge))

@@ -1,12 +1,16 @@
 """What the clients did and saw, as JSON lines."""
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 
 class History:
-    """Appends records; `kind` is "op", "joined", "received", "lost_position", "closed" or "killed".
+    """Appends records with the time at which they were written, `at`.
+
+    `kind` is "op", "read" (an order), "chat" (one side's last reading), "books", "joined", "received",
+    "lost_position", "not_followed", "closed" or "killed" and other faults.
 
     An op is written when it is over: `outcome` is "ok" (acknowledged), "refused" (a definite no) or "unknown"
     (the client gave up without an answer, so there may be an effect or none).
@@ -20,7 +24,7 @@ class History:
         self.counts[kind] += 1
         if kind == "op":
             self.counts[fields["outcome"]] += 1
-        self._file.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps({"kind": kind, "at": time.time(), **fields}, ensure_ascii=False) + "\n")
 
     def close(self) -> None:
         self._file.close()

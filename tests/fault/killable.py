@@ -18,17 +18,15 @@ import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, event
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
-from config.load import load_settings, with_secrets
-from server.app import Parts, build_app
+from config.settings import Settings
+from server.app import Parts
 from server.outside import database_url
-from server.serving import prepare_store
 from server.storage.pubsub.in_process import InProcessBus
 from server.storage.pubsub.port import ChannelMessage
 from server.storage.sealed import FieldKeys
 from server.storage.sql import Database
+from tests.fault.composed import serve_composed
 
 POINTS = ("before_commit", "after_commit", "after_publish", "before_outbox_delete")
 
@@ -91,10 +89,7 @@ class DeadlyBus(InProcessBus):
             self._trap.reach("after_publish")
 
 
-async def serve(port: int, trap: Trap) -> None:
-    """As `run.py serve` does, until the trap closes."""
-    settings = with_secrets(load_settings(None, os.environ))
-    await prepare_store(settings)
+def deadly(settings: Settings, trap: Trap) -> Parts:
     database = DeadlyDatabase(
         trap,
         database_url(settings).render_as_string(hide_password=False),
@@ -102,12 +97,7 @@ async def serve(port: int, trap: Trap) -> None:
         readers=settings.database.readers,
         acquire_timeout_s=settings.database.acquire_timeout_s,
     )
-    parts = Parts(database=database, bus=DeadlyBus(trap))
-    peihu = build_app(settings, base_url=f"http://127.0.0.1:{port}", parts=parts)
-    await peihu.start()
-    server = HTTPServer(peihu.web, **peihu.server_options)
-    server.add_sockets(bind_sockets(port, "127.0.0.1"))
-    await asyncio.Event().wait()
+    return Parts(database=database, bus=DeadlyBus(trap))
 
 
 def main() -> None:
@@ -117,7 +107,8 @@ def main() -> None:
     parser.add_argument("--writes", required=True)
     parser.add_argument("--nth", type=int, default=1)
     given = parser.parse_args()
-    asyncio.run(serve(given.port, Trap(given.point, given.writes, given.nth)))
+    trap = Trap(given.point, given.writes, given.nth)
+    asyncio.run(serve_composed(given.port, lambda settings: deadly(settings, trap)))
 
 
 if __name__ == "__main__":

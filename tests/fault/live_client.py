@@ -1,6 +1,7 @@
 """A small client of the live channels that keeps positions."""
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, W
 from tests.fault.history import History
 
 _RECONNECT_PAUSE_S = 0.05
+_SUBSCRIBE_AGAIN_S = 0.2
 _ANSWER_WITHIN_S = 10.0
 _NO_CONNECTION = (OSError, HTTPClientError, WebSocketError, StreamClosedError, WebSocketClosedError)
 
@@ -26,6 +28,7 @@ class Places:
         self._client = client
         self._history = history
         self.known: dict[str, tuple[str, int]] = {}
+        self.news: list[str] = []  # orders that somebody told of, the newest last
 
     def resume(self, channel: str) -> dict[str, Any]:
         """What a subscription asks for: everything since the last place, if there is one."""
@@ -55,6 +58,8 @@ class Places:
             return
         self.known[channel] = (self.known[channel][0], offset)
         event = publication["data"]["id"]
+        if publication["data"]["type"] == "order.status":
+            self.news.append(publication["data"]["data"]["order_id"])
         self._history.write("received", client=self._client, channel=channel, offset=offset, event=event)
 
     def not_followed(self, channel: str, why: Any) -> None:
@@ -64,9 +69,9 @@ class Places:
 class LiveClient:
     """Connects again and again and resumes every channel where it stands; writes down what it receives."""
 
-    def __init__(self, url: str, *, token: str, name: str, history: History) -> None:
-        self._url = url.replace("http", "ws", 1) + "/connection/websocket"
-        self._token = token
+    def __init__(self, next_url: Callable[[], str], *, token: str, name: str, history: History) -> None:
+        self._next_url = next_url  # another instance each time
+        self.token = token  # for the next connection
         self._name = name
         self._history = history
         self._socket: WebSocketClientConnection | None = None
@@ -89,10 +94,11 @@ class LiveClient:
 
     async def _one_session(self) -> None:
         async with asyncio.timeout(_ANSWER_WITHIN_S):
-            self._socket = await websocket_connect(self._url, ping_interval=None)
+            url = self._next_url().replace("http", "ws", 1) + "/connection/websocket"
+            self._socket = await websocket_connect(url, ping_interval=None)
         try:
             resumed = {name: self.places.resume(name) for name in self._server_side}
-            self._send({"id": self._next(), "connect": {"token": self._token, "subs": resumed}})
+            self._send({"id": self._next(), "connect": {"token": self.token, "subs": resumed}})
             while (message := await self._socket.read_message()) is not None:
                 for line in str(message).split("\n"):
                     self._take(json.loads(line))
@@ -154,8 +160,14 @@ class LiveClient:
         with suppress(WebSocketClosedError):
             self._send({"id": number, "subscribe": {"channel": channel, **self.places.resume(channel)}})
 
+    def _subscribe_again(self, channel: str) -> None:
+        if self._connected.is_set() and channel not in self._subscribing.values():
+            self._subscribe(channel)
+
     def _subscribed(self, channel: str, reply: dict[str, Any]) -> None:
-        if "error" in reply:
+        if "error" in reply and reply["error"].get("temporary"):
+            asyncio.get_running_loop().call_later(_SUBSCRIBE_AGAIN_S, self._subscribe_again, channel)
+        elif "error" in reply:
             self.places.not_followed(channel, reply["error"])
         else:
             self.places.stand(channel, reply["subscribe"])
@@ -165,6 +177,10 @@ class LiveClient:
             self.places.receive(push["channel"], push["pub"])
         elif "unsubscribe" in push:
             self.places.not_followed(push["channel"], push["unsubscribe"])
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connected.is_set()
 
     async def connected(self, *, within_s: float = 10.0) -> None:
         async with asyncio.timeout(within_s):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fault.history import History
+from tests.fault.live_client import LiveClient
 from tests.fault.people import Outcome, Person, Site
 from tests.fault.server_process import until
 
@@ -33,28 +34,34 @@ class Caregiver:
 
 @dataclass(slots=True)
 class Market:
-    """Everybody logged in; `live` holds the tasks of the connections, which `close` ends."""
+    """Everybody logged in; `connections` are theirs and further ones, `close` ends them all."""
 
     site: Site
     history: History
     families: list[Family]
     caregivers: list[Caregiver]
     hospital_id: str
-    live: list[asyncio.Task[None]] = field(default_factory=list)
+    connections: list[LiveClient] = field(default_factory=list)
+    _running: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def people(self) -> list[Person]:
         return [each.person for each in (*self.families, *self.caregivers)]
 
     async def go_live(self) -> None:
-        self.live = [asyncio.create_task(person.live.run()) for person in self.people]
-        for person in self.people:
-            await person.live.connected()
+        await self.connect(*(person.live for person in self.people))
+
+    async def connect(self, *clients: LiveClient) -> None:
+        """Let them run until `close`; each is connected then."""
+        self.connections += clients
+        self._running += [asyncio.create_task(client.run()) for client in clients]
+        for client in clients:
+            await client.connected()
 
     async def close(self) -> None:
-        for task in self.live:
+        for task in self._running:
             task.cancel()
-        ends = await asyncio.gather(*self.live, return_exceptions=True)
+        ends = await asyncio.gather(*self._running, return_exceptions=True)
         self.site.close()
         assert not [end for end in ends if not isinstance(end, asyncio.CancelledError)], ends
 
@@ -135,7 +142,11 @@ async def _busiest_place(site: Site, person: Person) -> tuple[str, dict[str, str
 
 
 async def business_now(site: Site, *, advance_s: int = 1) -> datetime:
-    moved = await site.data("POST", "/sandbox/clock", body={"advance_s": advance_s})
+    """Move business time on; all instances know it then."""
+    first, *others = site.urls
+    moved = await site.data("POST", "/sandbox/clock", body={"advance_s": advance_s}, at=first)
+    for other in others:  # each takes over what is stored when it is asked
+        moved = await site.data("POST", "/sandbox/clock", body={"advance_s": 1}, at=other)
     return datetime.fromisoformat(moved["now"])
 
 

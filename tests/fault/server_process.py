@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from tests.services.private import die_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = ("run.py", "serve")
 
@@ -39,8 +41,9 @@ class ServerProcess:
         self._started_at = time.monotonic()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT
-            )
+                command, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT,
+                preexec_fn=die_with_parent,
+            )  # fmt: skip
 
     async def ready(self, *, within_s: float = 30.0) -> float:
         """Wait until /readyz says 200; the seconds since the start of the process."""
@@ -113,6 +116,12 @@ async def until(condition: Callable[[], object], *, within_s: float, what: str) 
             return
         assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
         await asyncio.sleep(0.01)
+
+
+async def pass_by(seconds: float) -> None:
+    """Let that much time go by: what is watched happens in it."""
+    end = time.monotonic() + seconds
+    await until(lambda: time.monotonic() >= end, within_s=seconds + 5, what="the clock")
 
 
 def free_port() -> int:

@@ -13,12 +13,12 @@ from tests.fault.crowd import Crowd
 from tests.fault.history import read_history
 from tests.fault.market import Market, open_market
 from tests.fault.people import Person, Site
-from tests.fault.rest import at_rest, caught_up
-from tests.fault.server_process import until
+from tests.fault.rest import come_to_rest
+from tests.fault.server_process import pass_by, until
+from tests.fault.store import order_ids
 
 _SHUTDOWN = 3001
 _EXITS_WITHIN_S = 15.0
-_RESTS_WITHIN_S = 60.0
 _TRAFFIC_S = 2.0
 _CONNECTIONS = 20
 
@@ -73,7 +73,7 @@ async def _run(server, history) -> tuple[Market, Crowd]:
 def _problems(server, tmp_path, planted_dir) -> list[str]:
     records = read_history(tmp_path / "history.jsonl")
     return [
-        *check_store(server.store, planted=planted_dir / "peihu.db"),
+        *check_store(server.store, planted=order_ids(planted_dir / "peihu.db")),
         *check_history(server.store, records),
         *check_log(server.printed()),
     ]
@@ -84,8 +84,7 @@ async def test_a_drain_under_traffic_says_goodbye_and_loses_nothing(server, hist
     market, crowd = await _run(server, history)
     try:
         crowd.begin()
-        end = time.monotonic() + _TRAFFIC_S
-        await until(lambda: time.monotonic() >= end, within_s=_TRAFFIC_S + 5, what="the clock")
+        await pass_by(_TRAFFIC_S)
         began_at = time.monotonic()
         server.signal(signal.SIGTERM)
         assert await server.ended(within_s=_EXITS_WITHIN_S) == 0
@@ -95,9 +94,7 @@ async def test_a_drain_under_traffic_says_goodbye_and_loses_nothing(server, hist
         await server.ready()
         await crowd.end()
         await crowd.close_visits()
-        await until(lambda: at_rest(server.store), within_s=_RESTS_WITHIN_S, what="something is on its way")
-        people = market.people
-        await until(lambda: caught_up(server.store, people), within_s=_RESTS_WITHIN_S, what="events lack")
+        await come_to_rest(server.store, market.connections)
     finally:
         await market.close()
     server.signal(signal.SIGTERM)

@@ -6,11 +6,9 @@ import subprocess
 import time
 import uuid
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from tests.fault.checker import check_history, check_log, check_store
 from tests.fault.crowd import Crowd
@@ -19,6 +17,9 @@ from tests.fault.market import open_market
 from tests.fault.people import Site
 from tests.fault.rest import at_rest
 from tests.fault.server_process import ServerProcess, free_port, until
+from tests.fault.store import order_ids
+from tests.fault.uploads import upload
+from tests.services.demand import leave_out
 
 _DISK = "size=24m"
 _BLOCK_BYTES = 4_096
@@ -32,7 +33,7 @@ def small_disk(tmp_path):
     place = tmp_path / "disk"
     place.mkdir()
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", _DISK, "tmpfs", place]).returncode != 0:
-        pytest.skip("a small file system can only be mounted by root")
+        leave_out("a small file system can only be mounted by root")
     yield place
     subprocess.run(["umount", "--lazy", place], check=True)
 
@@ -55,24 +56,6 @@ def _files(data_dir: Path) -> set[Path]:
     return {path for path in (data_dir / "files").rglob("*") if path.is_file()}
 
 
-async def _upload(site: Site, token: str) -> int:
-    """The status of an upload."""
-    boundary = uuid.uuid4().hex
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{{}}"{{}}\r\n\r\n'
-    body = (
-        head.format("purpose", "").encode() + b"chat\r\n"
-        + head.format("file", '; filename="a.jpg"\r\nContent-Type: image/jpeg').encode() + _photo() + b"\r\n"
-        + f"--{boundary}--\r\n".encode()
-    )
-    return await site.send_form("/api/file/upload", body, boundary=boundary, token=token)
-
-
-def _photo() -> bytes:
-    picture = BytesIO()
-    Image.effect_noise((400, 400), 90).convert("RGB").save(picture, "JPEG", quality=95)
-    return picture.getvalue()
-
-
 @pytest.mark.slow
 async def test_a_full_disk_refuses_writes_and_heals(server, history, tmp_path, planted_dir):
     server.start()
@@ -83,10 +66,10 @@ async def test_a_full_disk_refuses_writes_and_heals(server, history, tmp_path, p
         crowd = Crowd(market, seed=3)
         await crowd.open_visits()
         family, caregiver, order_id = crowd.visits[0]
-        assert await _upload(market.site, family.person.token) == 200
+        assert (await upload(market.site, family.person.token)).status == 200
         before, filler = _files(server.data_dir), server.data_dir.parent / "filler"
         _fill(filler)
-        assert await _upload(market.site, family.person.token) == 503
+        assert (await upload(market.site, family.person.token)).status == 503
         assert _files(server.data_dir) == before
         statuses = await _talk_until_refused(family.person, order_id)
         assert statuses[-1] == 503 and set(statuses) <= {200, 503}
@@ -97,7 +80,7 @@ async def test_a_full_disk_refuses_writes_and_heals(server, history, tmp_path, p
         began_at = time.monotonic()
         healed = await family.person.do("chat.send", _message(order_id), patience_s=_HEALS_WITHIN_S)
         assert healed.is_ok, f"{healed} {time.monotonic() - began_at:.1f} s after room was made"
-        assert await _upload(market.site, family.person.token) == 200
+        assert (await upload(market.site, family.person.token)).status == 200
         await crowd.close_visits()
         await until(lambda: at_rest(server.store), within_s=_HEALS_WITHIN_S, what="something is on its way")
     finally:
@@ -105,7 +88,7 @@ async def test_a_full_disk_refuses_writes_and_heals(server, history, tmp_path, p
     server.signal(signal.SIGTERM)
     assert await server.ended(within_s=15.0) == 0
     history.close()
-    problems = check_store(server.store, planted=planted_dir / "peihu.db")
+    problems = check_store(server.store, planted=order_ids(planted_dir / "peihu.db"))
     problems += check_history(server.store, read_history(tmp_path / "history.jsonl"))
     assert [*problems, *check_log(server.log.read_text(encoding="utf-8", errors="replace"))] == []
 

@@ -38,7 +38,8 @@ async def test_a_job_that_raises_is_begun_again_and_seen(peihu):
 
     await until(has_died_twice)
     late, registry = jobs.late(by_s=0.05), CollectorRegistry()
-    register_gauges(registry, live=peihu.product.live, outbox=peihu.product.base.outbox, jobs=jobs)
+    product = peihu.product
+    register_gauges(registry, base=product.base, live=product.live, jobs=jobs, order_round=product.order_round)
     told = generate_latest(registry).decode()
     await jobs.stop()
     assert jobs.died["broken"] >= 2 and "sound" not in jobs.died

@@ -14,12 +14,11 @@ from tests.fault.history import read_history
 from tests.fault.killable import POINTS
 from tests.fault.market import Caregiver, Family, Market, business_now, open_market, quarter_after
 from tests.fault.people import Outcome, Site
-from tests.fault.rest import at_rest, caught_up
-from tests.fault.server_process import ServerProcess, until
+from tests.fault.rest import come_to_rest
+from tests.fault.server_process import ServerProcess
+from tests.fault.store import order_ids
 
 _DIES_WITHIN_S = 20.0
-_DRAINS_WITHIN_S = 10.0  # the dead one's claim of 3 s, a sweep, and a slow machine
-_CATCHES_UP_WITHIN_S = 10.0
 
 
 # In this order; the server that rises after one death has the trap of the next.
@@ -146,15 +145,13 @@ async def test_whatever_was_acknowledged_outlives_a_death_at_this_point(
         await market.go_live()
         await _serve(play, await _book(play))
         await _cancel(play)
-        await until(lambda: at_rest(server.store), within_s=_DRAINS_WITHIN_S, what="something is on its way")
-        people = market.people
-        await until(lambda: caught_up(server.store, people), within_s=_CATCHES_UP_WITHIN_S, what="events lack")
+        await come_to_rest(server.store, market.connections)
     finally:
         await market.close()
     server.signal(signal.SIGTERM)
     assert await server.ended(within_s=15.0) == 0
     history.close()
     assert play.deaths == len(_ACTS)
-    problems = check_store(server.store, planted=planted_dir / "peihu.db")
+    problems = check_store(server.store, planted=order_ids(planted_dir / "peihu.db"))
     problems += check_history(server.store, read_history(tmp_path / "history.jsonl"))
     assert [*problems, *check_log(server.printed())] == []

@@ -10,13 +10,14 @@ from server.app import Parts
 from server.core.clock import server_now
 from server.core.errors import Unavailable
 from server.identity.commands import LogOut
-from server.jobs.revocations import RevocationPoll
+from server.jobs.revocations import AccessPoll, RevocationPoll
 from server.storage.pubsub.in_process import InProcessBus
 from server.storage.tables.identity import login, t_user
 from server.ws.ports import Identity as Connected
 from tests.accounts import Identity, a_call
 from tests.stores import some_phone
 from tests.unit.ws.place import place
+from tests.world import Bookings, until
 
 
 class DeafBus(InProcessBus):
@@ -106,3 +107,53 @@ async def test_the_product_closes_the_socket_of_a_logout_without_its_bus(open_wo
         await asyncio.gather(socket.reading, return_exceptions=True)
     assert "ping" in await stays.send("ping", {})
     bus.is_away = False
+
+
+async def test_followers_outside_the_party_lose_the_channel_in_the_poll(database, outbox):
+    ended, parties = [], {"1": {"alice"}, "2": {"bob"}}
+
+    async def asked(order_ids):
+        return {one: parties[one] for one in order_ids if one in parties}
+
+    watch = AccessPoll(
+        followers=lambda: {
+            "order:1": {"alice": "patient", "bob": "caregiver", "root": "admin"},
+            "order:2": {"bob": "patient"},
+            "order:gone": {"alice": "patient"},
+            "user:alice": {"alice": "patient"},
+            "ops": {"root": "admin"},
+        },
+        parties=asked,
+        access_ended=lambda user_id, channel: ended.append((user_id, channel)),
+    )
+    assert await watch.run_once() == 2
+    assert sorted(ended) == [("alice", "order:gone"), ("bob", "order:1")]
+
+
+async def test_a_removed_relative_and_a_replaced_caregiver_lose_the_channel_without_the_bus(open_world):
+    bus = DeafBus()
+    world = await open_world(Parts(bus=bus))
+    family, relative, caregiver = world.families[0], world.families[1], world.caregivers[0]
+    order_id = await Bookings(world).book_paid(family, Bookings(world).slot(), named=caregiver)
+    [offered] = await world.offers(order_id)
+    assert (await world.post(caregiver, "/api/order/accept", {"offer_id": offered["offer_id"]})).is_ok
+    patient_id = (await world.order(order_id))["patient_id"]
+    invited = await world.post(family, "/api/patient/invite", {"patient_id": patient_id})
+    code = {"invite_code": invited.data["invite_code"]}
+    assert (await world.post(relative, "/api/patient/join", code)).is_ok
+    sockets = [await world.socket(who) for who in (family, relative, caregiver)]
+    channel = f"order:{order_id}"
+    for socket in sockets:
+        assert await socket.subscribe(channel) == 0
+    removed = {"patient_id": patient_id, "user_id": relative.user_id}
+    assert (await world.post(family, "/api/patient/viewer_remove", removed)).is_ok
+    assert (await world.post(caregiver, "/api/order/cancel", {"order_id": order_id, "reason": "生病"})).is_ok
+    world.product.jobs.hurry()
+    for socket in sockets[1:]:
+        await until(lambda socket=socket: _told_to_leave(socket, channel))
+    assert await sockets[0].subscribe(channel) == 105, "the family follows on"
+    bus.is_away = False
+
+
+async def _told_to_leave(socket, channel):
+    return any(push.get("channel") == channel and "unsubscribe" in push for push in socket.pushes)

@@ -139,6 +139,9 @@ class FaultyBus:
     def on_control(self, receiver):
         self.obey = receiver
 
+    def on_gap(self, receiver):
+        """It never tells: the check of positions has to find what it lost."""
+
     def deliver(self, message):
         if message.channel in self.followed:
             self._receive(message)

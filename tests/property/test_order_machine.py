@@ -1,7 +1,7 @@
 """Whatever people do in whatever order, an order stays whole.
 
-Random actors create, pay, accept, reject, start, finish, confirm, cancel and review, payers tap late, and
-time passes; after every step the whole store keeps the invariants of tests/invariants.py.
+Random actors create, pay, accept, reject, start, finish, confirm, cancel and review, administrators reassign,
+cancel and refund, payers tap late, and time passes; after every step the whole store keeps the invariants of tests/invariants.py.
 """
 import shutil
 from datetime import timedelta
@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 
 from server.app import Parts
-from server.booking.states import FINAL_STATES, find_move
+from server.booking.rules.states import FINAL_STATES, find_move
 from server.storage.tables.billing import payment
 from server.storage.tables.booking import offer, order_event, t_order
 from tests.cast import HOSPITAL, NEIGHBOUR
@@ -32,6 +32,8 @@ _EVENT_OF_VERB = {
     "order.start": "start",
     "order.finish": "finish",
     "order.confirm": "confirm",
+    "admin.order.reassign": "reassign",
+    "admin.order.cancel": "cancel",
 }
 
 
@@ -188,6 +190,40 @@ class Orders(Watched):
             person = self._somebody(order, who)
             self._act(person, "order.cancel", order, order_id=order["order_id"], reason="改期")
 
+    @rule(which=_ANY, taker=_ANY, consented=st.booleans())
+    def reassign(self, which, taker, consented):
+        order = self._pick(self._orders(), which)
+        if order is not None:
+            self._act(
+                self.stage.admin,
+                "admin.order.reassign",
+                order,
+                order_id=order["order_id"],
+                caregiver_id=self.carers[taker % _ACTORS].caregiver_id,
+                reason="人工调配",
+                consented=consented,
+            )
+
+    @rule(which=_ANY)
+    def cancel_by_the_platform(self, which):
+        order = self._pick(self._orders(), which)
+        if order is not None:
+            self._act(self.stage.admin, "admin.order.cancel", order, order_id=order["order_id"], reason="停诊")
+
+    @rule(which=_ANY, amount_fen=st.sampled_from([1, 800, 3_333, 8_000, 49_999, 50_000]), shared=st.booleans())
+    def refund_by_the_platform(self, which, amount_fen, shared):
+        order = self._pick(self._orders("completed", "cancelled", "in_service"), which)
+        if order is not None:
+            self._act(
+                self.stage.admin,
+                "admin.order.refund",
+                order,
+                order_id=order["order_id"],
+                amount_fen=amount_fen,
+                borne_by="shared" if shared else "platform",
+                reason="协商退款",
+            )
+
     @rule(seconds=_STEPS_S)
     def time_passes(self, seconds):
         self._run(self.stage.advance(seconds))
@@ -218,7 +254,7 @@ class Orders(Watched):
 
 
 @pytest.fixture
-def play(io_loop, peopled_file, tmp_path):
+def play(io_loop, peopled, tmp_path):
     """`play(parts, ...)` runs the machine on composed products with these parts."""
     numbers = count()
 
@@ -226,7 +262,7 @@ def play(io_loop, peopled_file, tmp_path):
         async def open_stage():
             directory = tmp_path / f"{next(numbers)}"
             shutil.rmtree(tmp_path / f"{int(directory.name) - 1}", ignore_errors=True)
-            return await Stage.open(peopled_file, directory, parts=parts)
+            return await Stage.open(peopled(directory), parts=parts)
 
         class Played(Orders):
             loop, open_stage_here = io_loop.asyncio_loop, staticmethod(open_stage)

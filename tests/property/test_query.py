@@ -64,7 +64,7 @@ def search(io_loop, planted_file):
         database=database,
         clock=StoppedClock(),
         catalog=DEFAULT_CATALOG,
-        rules=TimeRules(),
+        rules=TimeRules,
         links=FileLinks(secret="s" * 32),
     )
     io_loop.asyncio_loop.run_until_complete(database.close())

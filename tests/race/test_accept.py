@@ -4,7 +4,7 @@ reliability.md P1: HTTP and sockets mixed, over two instances on one store.
 """
 import pytest
 
-from server.booking.store_offers import OfferClaims
+from server.booking.offers.store import OfferClaims
 from tests.invariants import check_invariants
 from tests.race.rivals import Rivals, at_once, two_instances
 from tests.race.unguarded import UnguardedClaims, UnguardedOrders
@@ -62,7 +62,7 @@ async def test_the_race_is_real_without_both_conditions_it_has_many_winners(open
     rivals = await _contest(open_world, claims=UnguardedClaims(), orders=UnguardedOrders)
     rivals.world.is_sound = False
     for number in range(3):
-        with pytest.raises(AssertionError, match=f"round {number}: {CALLERS} winners"):
+        with pytest.raises(AssertionError, match=rf"round {number}: ([2-9]|1\d|20) winners"):  # whoever looked in time
             await _one_wins(rivals, number)
     with pytest.raises(AssertionError, match="accepted offers"):
         await check_invariants(rivals.world.database)

@@ -5,10 +5,10 @@ or the race would prove nothing.
 """
 from sqlalchemy import insert, update
 
-from server.booking.states import ORDER_MOVES
-from server.booking.store_calendar import Calendar
-from server.booking.store_offers import OfferClaims
-from server.booking.store_orders import OrderStore
+from server.booking.offers.store import OfferClaims
+from server.booking.orders.store import OrderStore
+from server.booking.orders.store_calendar import Calendar
+from server.booking.rules.states import ORDER_MOVES
 from server.core.ids import new_id
 from server.storage.tables.booking import engagement, offer, t_order
 from server.storage.unit_of_work import UnitOfWork
@@ -30,14 +30,14 @@ class UnguardedOrders(OrderStore):
         target = next(move.target for move in ORDER_MOVES if move.event == event and actor.kind in move.actors)
         moved = update(t_order).where(t_order.c.order_id == order["order_id"])
         await tx.run(moved.values(status=target.value, version=t_order.c.version + 1, **(values or {})))
-        left = order["caregiver_id"]
-        await self._tell(tx, order["order_id"], event, order["status"], left, actor=actor, reason=reason, at=at)
+        after = await self.get(tx, order["order_id"])
+        await self._tell(tx, order, after, event, actor=actor, reason=reason, at=at)
 
 
 class UnguardedCalendar(Calendar):
     """Takes time whether or not somebody is busy."""
 
-    async def _take(self, tx, person, person_id, visit, *, kind, near, far):
+    async def _take(self, tx, person, person_id, visit, *, kind, buffers):
         row = {
             "engagement_id": new_id(),
             "person_kind": person,

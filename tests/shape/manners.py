@@ -13,7 +13,7 @@ from tests.shape.source import Module, files
 CAPTION_CHARACTERS = 60
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 _LEFT_OPEN = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
-_READ_FOR_NOTES = {".py", ".js", ".css", ".html", ".toml", ".md", ".sh", ".txt", ".conf", ".yml"}
+_READ_FOR_NOTES = {".py", ".js", ".mjs", ".ts", ".vue", ".scss", ".json", ".css", ".html", ".toml", ".md", ".sh", ".txt", ".conf", ".yml"}
 # Paths of one machine and hosts of package registries say nothing to whoever checks the project out.
 _FOREIGN = re.compile(r"/wor" r"k/|/tm" r"p/|/ro" r"ot/|/hom" r"e/[a-z]|pypi\.o" r"rg|npmjs\.|registry\.[a-z]+\.[a-z]")
 

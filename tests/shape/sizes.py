@@ -15,7 +15,10 @@ CLASS_LINES = 149
 FUNCTION_STATEMENTS = 40
 
 
-def long_files(root: Path, *parts: str, suffixes: Iterable[str] = (".py", ".js", ".css", ".html")) -> Iterator[str]:
+_SUFFIXES = (".py", ".js", ".mjs", ".ts", ".vue", ".css", ".scss", ".html")
+
+
+def long_files(root: Path, *parts: str, suffixes: Iterable[str] = _SUFFIXES) -> Iterator[str]:
     for path in files(root, *parts):
         if path.suffix not in suffixes:
             continue

@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_NOT_OURS = {".git", ".venv", "var", "node_modules", "__pycache__"}
+# `dist` and `generated` are made by tools from what is ours.
+_NOT_OURS = {".git", ".venv", "var", "node_modules", "__pycache__", "dist", "unpackage", "generated"}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from tests.shape.source import ROOT, Module, modules
 
 CODE = modules(ROOT, "server")
 REGISTRY = Module("server/core/errors.py", (ROOT / "server/core/errors.py").read_text(encoding="utf-8"))
-WORDS = Module("server/handlers/sentences.py", (ROOT / "server/handlers/sentences.py").read_text(encoding="utf-8"))
+WORDS = Module("server/handlers/http/sentences.py", (ROOT / "server/handlers/http/sentences.py").read_text(encoding="utf-8"))
 
 
 def test_every_code_that_may_be_answered_is_in_the_registry() -> None:

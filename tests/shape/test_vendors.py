@@ -28,21 +28,21 @@ def test_core_needs_nothing_but_the_standard_library() -> None:
 
 
 def test_a_library_in_a_strange_room_is_found(tmp_path: Path) -> None:
-    plant(tmp_path, "server/booking/price.py", "def f():\n    from sqlalchemy.engine import RowMapping\n")
-    plant(tmp_path, "server/booking/store_orders.py", "from sqlalchemy import select\n")
+    plant(tmp_path, "server/booking/rules/price.py", "def f():\n    from sqlalchemy.engine import RowMapping\n")
+    plant(tmp_path, "server/booking/orders/store.py", "from sqlalchemy import select\n")
     plant(tmp_path, "server/booking/commands.py", "import tornado.web, pydantic\n")
     plant(tmp_path, "server/push/senders/wire.py", "import requests\nimport json\nfrom server.core import ids\n")
     assert list(strange_imports(modules(tmp_path, "server"))) == [
         ("tornado", "server/booking/commands.py", 1),
-        ("sqlalchemy", "server/booking/price.py", 2),
+        ("sqlalchemy", "server/booking/rules/price.py", 2),
         ("requests", "server/push/senders/wire.py", 1),
     ]
 
 
 def test_a_table_outside_the_stores_is_found() -> None:
     text = "from server.storage.tables.booking import offer\n"
-    rooms = [Module("server/booking/matching.py", text), Module("server/booking/queries.py", text)]
-    assert list(strange_tables(rooms)) == [("tables", "server/booking/matching.py", 1)]
+    rooms = [Module("server/booking/offers/matching.py", text), Module("server/booking/orders/queries.py", text)]
+    assert list(strange_tables(rooms)) == [("tables", "server/booking/offers/matching.py", 1)]
 
 
 def test_core_that_wants_more_is_found() -> None:

@@ -24,7 +24,7 @@ async def invite_relative(tale: Tale) -> None:
     patient_id = tale.patient["patient_id"]
     viewers = listed(await tale.family.get("/api/patient/viewers", patient_id=patient_id))
     if any(viewer["user_id"] == tale.relative.user_id for viewer in viewers):
-        tale.family.does(f"{tale.relative.who}早已是{tale.patient['name']}的家属,不必再邀请")
+        tale.family.does(f"{tale.relative.who}早已是{tale.patient['name']}的家属，不必再邀请")
         return
     tale.family.does(f"邀请{tale.relative.who}一起照看{tale.patient['name']}")
     invitation = await tale.family.post("/api/patient/invite", {"patient_id": patient_id})
@@ -42,7 +42,7 @@ async def open_channels(tale: Tale) -> None:
         *(candidate.connect() for candidate in tale.candidates),
     )
     count = 3 + len(tale.candidates)
-    tale.stage.does("众人", f"{count} 个人打开实时通道,用时 {(time.monotonic() - sent_at) * 1_000:.0f} ms")
+    tale.stage.does("众人", f"{count} 个人打开实时通道，用时 {(time.monotonic() - sent_at) * 1_000:.0f} ms")
 
 
 async def book(tale: Tale) -> None:
@@ -51,7 +51,7 @@ async def book(tale: Tale) -> None:
         body = _request(tale, start_at)
         quote = await tale.family.try_post("/api/order/quote", body)
         if quote.code not in ("ok", "patient_busy"):
-            raise Broken(f"询价被拒绝:{quote.status} {quote.code} {quote.message}")
+            raise Broken(f"询价被拒绝：{quote.status} {quote.code} {quote.message}")
         if quote.code == "ok" and await _create(tale, body, quote.data):
             tale.start_at = start_at
             return
@@ -62,7 +62,7 @@ def _request(tale: Tale, start_at: datetime) -> dict[str, Any]:
     return {
         "patient_id": tale.patient["patient_id"], "caregiver_id": None, "service_type": SERVICE_TYPE,
         "hospital_id": tale.hospital["hospital_id"], "start_at": start_at.isoformat(),
-        "end_at": (start_at + _DURATION).isoformat(), "requirements": "老人腿脚慢,请陪同取号、候诊,记下医嘱",
+        "end_at": (start_at + _DURATION).isoformat(), "requirements": "老人腿脚慢，请陪同取号、候诊，记下医嘱",
     }
 
 
@@ -73,16 +73,16 @@ async def _create(tale: Tale, body: dict[str, Any], quote: dict[str, Any]) -> bo
     if created.code == "patient_busy":
         return False
     if created.code != "ok":
-        raise Broken(f"下单被拒绝:{created.status} {created.code} {created.message}")
+        raise Broken(f"下单被拒绝：{created.status} {created.code} {created.message}")
     order = created.data
-    tale.family.does(f"在{tale.hospital['name']}为{tale.patient['name']}下单,{body['start_at'][:16]} 起半天,不指定陪护")
+    tale.family.does(f"在{tale.hospital['name']}为{tale.patient['name']}下单，{body['start_at'][:16]} 起半天，不指定陪护")
     tale.stage.price_lines(order["lines"], amount_fen=order["amount_fen"])
     tale.order_id, tale.amount_fen = order["order_id"], order["amount_fen"]
     tale.stage.check(order["status"] == "pending_payment", "新订单的状态是 待支付")
     tale.stage.check(order["amount_fen"] == quote["amount_fen"] == sum(line["amount_fen"] for line in order["lines"]),
                      "订单金额 = 报价 = 各行之和")
     again = await tale.family.try_post("/api/order/create", body, key=key)
-    tale.stage.check(again.data == created.data, "同一幂等键重复提交,得到同一张订单")
+    tale.stage.check(again.data == created.data, "同一幂等键重复提交，得到同一张订单")
     return True
 
 
@@ -113,7 +113,7 @@ async def pay(tale: Tale) -> None:
         )
     await tale.family.hears("payment.status", "支付成功", since=sent_at, **where)
     await tale.family.hears("order.status", "订单 已支付", since=sent_at, order_id=tale.order_id, status="paid")
-    await tale.family.hears("notice", "通知:预约成功", since=sent_at, order_id=tale.order_id,
+    await tale.family.hears("notice", "通知：预约成功", since=sent_at, order_id=tale.order_id,
                             template="booking_succeeded")
     await _await_offers(tale, sent_at)
 
@@ -124,7 +124,7 @@ async def _await_offers(tale: Tale, sent_at: float) -> None:
         offered = await _offered(tale)
         if len(offered) >= 2:
             break
-        tale.stage.does("沙箱时钟", "不足两人收到,快进一分钟到下一波派单")
+        tale.stage.does("沙箱时钟", "不足两人收到，快进一分钟到下一波派单")
         await business_now(tale.server, advance_s=_WAVE_S)
     else:
         raise Broken("三波派单之后仍不足两位陪护收到邀约")
@@ -163,22 +163,22 @@ async def race(tale: Tale) -> None:
         player.inbox.find("offer.opened", where=lambda e: e.data["order_id"] == tale.order_id)
         for player in (first, second)
     ]
-    sent_at = first.does(f"与{second.who}同一瞬间点了接单(一个走 HTTP,一个走实时通道)")
+    sent_at = first.does(f"与{second.who}同一瞬间点了接单（一个走 HTTP，一个走实时通道）")
     replies = await asyncio.gather(
         first.try_post("/api/order/accept", {"offer_id": offers[0].data["offer_id"]}),
         second.try_rpc("order.accept", {"offer_id": offers[1].data["offer_id"]}),
     )
     _decide(tale, [first, second], replies)
     tale.accepted_at = sent_at
-    await tale.family.hears("order.status", f"订单 待服务:{tale.carer.who}接单了", since=sent_at,
+    await tale.family.hears("order.status", f"订单 待服务：{tale.carer.who}接单了", since=sent_at,
                             order_id=tale.order_id, status="awaiting_service")
-    await tale.family.hears("notice", "通知:陪护已接单", since=sent_at, order_id=tale.order_id,
+    await tale.family.hears("notice", "通知：陪护已接单", since=sent_at, order_id=tale.order_id,
                             template="caregiver_accepted")
-    await tale.carer.hears("offer.closed", "邀约结束:归我了", since=sent_at, order_id=tale.order_id, reason="accepted")
+    await tale.carer.hears("offer.closed", "邀约结束：归我了", since=sent_at, order_id=tale.order_id, reason="accepted")
     for player in tale.candidates:
         held = player.inbox.find("offer.opened", where=lambda e: e.data["order_id"] == tale.order_id)
         if held and player is not tale.carer:
-            await player.hears("offer.closed", "邀约结束:手慢了,已被接走", since=sent_at,
+            await player.hears("offer.closed", "邀约结束：手慢了，已被接走", since=sent_at,
                                order_id=tale.order_id, reason="taken")
     offers_left = listed(await tale.loser.get("/api/order/offers"))
     tale.stage.check(all(o["order_id"] != tale.order_id for o in offers_left), "落选者的待接列表里不再有它")
@@ -186,7 +186,7 @@ async def race(tale: Tale) -> None:
 
 def _decide(tale: Tale, players: list[Player], replies: list[Reply]) -> None:
     codes = [reply.code for reply in replies]
-    tale.stage.check(sorted(codes) == ["offer_taken", "ok"], f"恰好一人接到,另一人得到 offer_taken(实际 {codes})")
+    tale.stage.check(sorted(codes) == ["offer_taken", "ok"], f"恰好一人接到，另一人得到 offer_taken（实际 {codes}）")
     winner = codes.index("ok")
     tale.winner, tale.loser = players[winner], players[1 - winner]
     tale.stage.check(replies[winner].data["order_id"] == tale.order_id, "接到的就是这一单")

@@ -26,11 +26,11 @@ async def confirm(tale: Tale) -> None:
 
 async def review(tale: Tale) -> None:
     """Five stars, once."""
-    body = {"order_id": tale.order_id, "score": 5, "content": "非常细心,每一步都发消息,老人说下次还找她。",
+    body = {"order_id": tale.order_id, "score": 5, "content": "非常细心，每一步都发消息，老人说下次还找她。",
             "tags": ["细心", "准时"]}
-    sent_at = tale.family.does("打了五星,写了评价")
+    sent_at = tale.family.does("打了五星，写了评价")
     await tale.family.post("/api/order/review", body)
-    await tale.carer.hears("notice", "通知:收到新的评价", since=sent_at, order_id=tale.order_id,
+    await tale.carer.hears("notice", "通知：收到新的评价", since=sent_at, order_id=tale.order_id,
                            template="review_received")
     again = await tale.family.try_post("/api/order/review", body)
     tale.stage.check((again.status, again.code) == (409, "already_reviewed"), "同一订单不能评价两次")
@@ -42,7 +42,7 @@ async def read_notices(tale: Tale) -> None:
     told = Counter(notice["template"] for notice in notices if notice["order_id"] == tale.order_id)
     for notice in reversed(notices):
         if notice["order_id"] == tale.order_id:
-            tale.stage.does(tale.family.who, f"消息中心:{notice['title']}——{notice['content']}")
+            tale.stage.does(tale.family.who, f"消息中心：{notice['title']}——{notice['content']}")
     tale.stage.check(all(told[template] == 1 for template in _FAMILY_NOTICES), "每个关键节点恰好一条通知")
 
 

@@ -55,14 +55,14 @@ class Server:
             response = await self._http.fetch(request, raise_error=False)
             envelope = json.loads(response.body)
         except (OSError, HTTPClientError, ValueError) as error:
-            raise Broken(f"{method} {path} 没有得到可读的回答:{error}") from error
+            raise Broken(f"{method} {path} 没有得到可读的回答：{error}") from error
         return Reply(response.code, envelope["code"], envelope["message"], envelope["data"])
 
     async def data(self, method: str, path: str, **more: Any) -> Any:
         """The data of a call that must succeed."""
         reply = await self.call(method, path, **more)
         if reply.code != "ok":
-            raise Broken(f"{method} {path} 被拒绝:{reply.status} {reply.code} {reply.message}")
+            raise Broken(f"{method} {path} 被拒绝：{reply.status} {reply.code} {reply.message}")
         return reply.data
 
 
@@ -124,7 +124,7 @@ class Player:
         try:
             await self._client.ready(timeout=ARRIVES_WITHIN_S)
         except (CentrifugeError, TimeoutError) as error:
-            raise Broken(f"{self.who}的实时连接没有建立:{error!r}") from error
+            raise Broken(f"{self.who}的实时连接没有建立：{error!r}") from error
 
     async def disconnect(self) -> None:
         if self._client is not None:
@@ -134,7 +134,7 @@ class Player:
         """The data of an rpc that must succeed."""
         reply = await self.try_rpc(method, data)
         if reply.code != "ok":
-            raise Broken(f"rpc {method} 被拒绝:{reply.status} {reply.code}")
+            raise Broken(f"rpc {method} 被拒绝：{reply.status} {reply.code}")
         return reply.data
 
     async def try_rpc(self, method: str, data: dict[str, Any]) -> Reply:
@@ -144,7 +144,7 @@ class Player:
         except ReplyError as error:
             return Reply(error.code, error.message, "", None)
         except CentrifugeError as error:
-            raise Broken(f"rpc {method} 没有得到回答:{error!r}") from error
+            raise Broken(f"rpc {method} 没有得到回答：{error!r}") from error
         return Reply(200, "ok", "", result.data)
 
     async def follow(self, channel: str) -> bool:

@@ -50,7 +50,7 @@ class Stage:
     def check(self, holds: Any, sentence: str) -> None:
         """An expectation; the sentence says what must hold. Raises Broken when it does not."""
         if not holds:
-            raise Broken(f"不成立:{sentence}")
+            raise Broken(f"不成立：{sentence}")
         self.checks += 1
         self._console.print(f"{self._stamp()}  [green]✓[/green] [dim]{escape(sentence)}[/dim]")
 
@@ -75,8 +75,8 @@ class Stage:
         middle = times[len(times) // 2] if times else 0.0
         self._console.print()
         self._console.print(
-            f"[bold green]故事讲完了[/bold green]:{self.checks} 项检查全部成立,{len(times)} 次实时到达,"
-            f"中位数 {middle:.0f} ms,最慢 {times[-1] if times else 0.0:.0f} ms。"
+            f"[bold green]故事讲完了[/bold green]：{self.checks} 项检查全部成立，{len(times)} 次实时到达，"
+            f"中位数 {middle:.0f} ms，最慢 {times[-1] if times else 0.0:.0f} ms。"
         )
 
     def torn(self, sentence: str) -> None:

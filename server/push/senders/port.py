@@ -1,5 +1,6 @@
 """How a text leaves the process, whatever carries it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -14,10 +15,23 @@ class Rejected(Exception):
 class Sender(Protocol):
     """One carrier. Its own deadline is below the 5 s that a dispatcher gives it."""
 
-    async def send(self, recipient: str, *, template: str, text: str, code: str | None, once_key: str) -> None:
-        """Hand the message over; return when the carrier has it.
+    knows_once_key: bool  # whether it tells by itself that it has this message already
 
-        `recipient`: 11 digits of a mobile number, or an openid. `code`: the one-time code inside the text,
-        for carriers that want it apart. It may be called again with the same `once_key` after a crash, and
-        then sends nothing new where the carrier can tell. Raises Unavailable (again later) or Rejected.
+    async def send(
+        self,
+        recipient: str,
+        *,
+        template: str,
+        text: str,
+        params: Mapping[str, str],
+        code: str | None,
+        once_key: str,
+    ) -> str | None:
+        """Hand the message over; return when the carrier has it, with its own name for it where it gives one.
+
+        `recipient`: 11 digits of a mobile number, or an openid. `text` is the whole sentence, for carriers that
+        take sentences; `params` are the variables of `template`, for those that have templates of their own.
+        `code`: the one-time code inside the text. It may be called again with the same `once_key` after a
+        crash, and then sends nothing new where the carrier can tell. Raises Unavailable (again later) or
+        Rejected.
         """

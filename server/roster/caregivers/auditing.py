@@ -5,12 +5,12 @@ from typing import Any
 
 from server.core.call import Call
 from server.core.clock import BusinessClock, shanghai_date
+from server.core.cursor import Pages
 from server.core.errors import Refused
 from server.core.facts import Facts
 from server.roster.caregivers import store_papers
 from server.roster.caregivers.commands import ListQualifications, ReviewQualification
-from server.roster.caregivers.paper_answers import review_answer
-from server.roster.cursor import pack_cursor, unpack_cursor
+from server.roster.caregivers.paper_answers import not_yours, review_answer
 from server.roster.facts import QualificationReviewed
 from server.roster.id_number import parse_id_number
 from server.roster.wording import QUALIFICATION_TEXTS
@@ -21,7 +21,7 @@ from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 _STATUS_OF = {"approve": "approved", "reject": "rejected"}
-_LIST = "qualification"
+_PAGES = Pages("qualification", submitted_at=datetime, certification_id=str)
 
 
 class QualificationAudit:
@@ -38,18 +38,12 @@ class QualificationAudit:
 
     async def list_qualifications(self, call: Call, command: ListQualifications) -> dict[str, Any]:
         """Certifications in one state or in all, the longest waiting first."""
-        after = None
-        if command.cursor is not None:
-            submitted_at, certification_id = unpack_cursor(command.cursor, _LIST, (datetime, str))
-            after = (submitted_at, certification_id)
+        after = _PAGES.after(command.cursor)
         async with self._database.read() as tx:
             rows = await store_papers.certifications_in_line(
                 tx, status=command.status, after=after, limit=command.limit + 1
             )
-        shown = rows[: command.limit]
-        cursor = None
-        if len(rows) > command.limit:
-            cursor = pack_cursor(_LIST, (shown[-1]["submitted_at"], shown[-1]["certification_id"]))
+        shown, cursor = _PAGES.cut(rows, command.limit)
         return {"items": [review_answer(row, links=self._links) for row in shown], "next_cursor": cursor}
 
     async def review_qualification(self, call: Call, command: ReviewQualification) -> dict[str, Any]:
@@ -68,7 +62,7 @@ class QualificationAudit:
             if not await store_papers.decide(
                 tx, command.certification_id, status=status, reason=command.reason, by=reviewer, at=now
             ):
-                raise Refused("wrong_state", "该认证已处理")
+                raise not_yours(paper, reviewer)
             if status == "approved":
                 await self._approve(tx, paper, at=now)
             else:
@@ -85,12 +79,12 @@ class QualificationAudit:
     async def _approve(self, tx: Transaction, paper: Any, *, at: datetime) -> None:
         valid_until = min(paper["certificate_expires_on"], paper["health_certificate_expires_on"])
         if valid_until < shanghai_date(at):
-            raise Refused("wrong_state", "证件已过期,请让陪护人员重新提交")
+            raise Refused("wrong_state", "证件已过期，请让陪护人员重新提交")
         person = parse_id_number(paper["id_number"], today=shanghai_date(at))
         if (person.birth_date, person.gender) != (paper["birth_date"], paper["gender"]):
-            raise Refused("wrong_state", "个人资料与身份证号不一致,请退回")
+            raise Refused("wrong_state", "个人资料与身份证号不一致，请退回")
         if not await store_papers.take_over_papers(tx, paper, valid_until=valid_until, at=at):
-            raise Refused("wrong_state", "个人资料已变化,请重新查看")
+            raise Refused("wrong_state", "个人资料已变化，请重新查看")
 
     async def _tell(self, tx: Transaction, call: Call, command: ReviewQualification, paper: Any) -> None:
         await write_audit(

@@ -120,7 +120,16 @@ class ListQualifications(Query):
     cursor: Cursor | None = None
 
 
+class QualificationById(Query):
+    certification_id: IdText
+
+
+class ClaimQualification(Body):
+    certification_id: IdText
+    reason: Text2000 = Field(description="如“开始审核”")
+
+
 class ReviewQualification(Body):
     certification_id: IdText
     decision: Literal["approve", "reject"]
-    reason: Text2000
+    reason: Text2000 = Field(description="陪护人员本人会看到")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from server.core.clock import shanghai_text
+from server.core.clock import server_now, shanghai_text
+from server.core.errors import Refused
 from server.roster.id_number import mask_id_number
 from server.roster.wording import GENDER_TEXTS, QUALIFICATION_TEXTS
 from server.storage.files.links import FileLinks
@@ -39,4 +40,21 @@ def review_answer(row: Any, *, links: FileLinks) -> dict[str, Any]:
         "birth_date": row["birth_date"].isoformat(),
         "experience_years": row["experience_years"],
         "reviewed_by": row["reviewed_by"],
+    } | claim_answer(row)
+
+
+def claim_answer(row: Any) -> dict[str, Any]:
+    """Who has it in hand; nobody once the claim is over or the papers are decided."""
+    holds = row["status"] == "pending" and row["claimed_until"] is not None and row["claimed_until"] > server_now()
+    names = ("claimed_by", "claimed_by_name")
+    return {name: row[name] if holds else None for name in names} | {
+        "claimed_until": shanghai_text(row["claimed_until"]) if holds else None
     }
+
+
+def not_yours(row: Any, admin_id: str) -> Refused:
+    """Why this administrator does not decide these papers."""
+    holder = claim_answer(row)
+    if holder["claimed_by"] not in (None, admin_id):
+        return Refused("wrong_state", f"该认证正由{holder['claimed_by_name'] or '其他管理员'}审核", data=holder)
+    return Refused("wrong_state", "该认证已处理")

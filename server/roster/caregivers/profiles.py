@@ -1,5 +1,6 @@
 """A caregiver's own profile and the switch for offers."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -40,7 +41,7 @@ class CaregiverProfiles:
         units: UnitOfWork,
         clock: BusinessClock,
         catalog: Catalog,
-        rules: CaregiverRules,
+        rules: Callable[[], CaregiverRules],
         links: FileLinks,
     ) -> None:
         self._database = database
@@ -73,7 +74,7 @@ class CaregiverProfiles:
         return await self._units.run(call, body)
 
     def _check(self, command: SaveProfile, *, today: date) -> None:
-        rules = self._rules
+        rules = self._rules()
         age = age_on(command.birth_date, today)
         if not rules.age_at_least <= age <= rules.age_at_most:
             raise invalid("birth_date", f"陪护人员年龄应在{rules.age_at_least}至{rules.age_at_most}周岁之间")
@@ -102,7 +103,7 @@ class CaregiverProfiles:
             assert row is not None
         unchanged = store.identity_unchanged(command.name, command.gender, command.birth_date)
         if not await store.change_caregiver(tx, row["caregiver_id"], values, unchanged):
-            raise Refused("wrong_state", "姓名、性别和出生日期已通过实名认证,不能修改")
+            raise Refused("wrong_state", "姓名、性别和出生日期已通过实名认证，不能修改")
         return row["caregiver_id"]
 
     async def read_profile(self, call: Call, command: Nothing) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class Qualifications:
         try:
             unchanged = store.still(row["qualification_status"])
             if not await store.change_caregiver(tx, row["caregiver_id"], changes, unchanged):
-                raise Refused("wrong_state", "认证状态已变化,请刷新后重试")
+                raise Refused("wrong_state", "认证状态已变化，请刷新后重试")
         except store.IdNumberTaken:
             raise invalid("id_number", "该身份证号已被其他账号使用", code="taken") from None
 

@@ -5,11 +5,13 @@ from typing import Any
 from server.core.call import Call
 from server.core.clock import BusinessClock
 from server.core.errors import Refused
+from server.core.in_force import InForce
 from server.roster.caregivers import store
 from server.roster.caregivers.commands import Nothing, SaveService
 from server.roster.caregivers.plan import checked_hours, checked_prices
 from server.roster.catalog import BAND_TEXTS, Band, Catalog
 from server.roster.hours import DateException, WeeklyShift
+from server.roster.terms import Terms
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
@@ -18,17 +20,17 @@ from server.storage.unit_of_work import UnitOfWork
 class CaregiverService:
     """Use cases of a caregiver's service settings."""
 
-    def __init__(self, *, database: Database, units: UnitOfWork, clock: BusinessClock, catalog: Catalog) -> None:
+    def __init__(self, *, database: Database, units: UnitOfWork, clock: BusinessClock, terms: InForce[Terms]) -> None:
         self._database = database
         self._units = units
         self._clock = clock
-        self._catalog = catalog
+        self._terms = terms
 
     async def save_service(self, call: Call, command: SaveService) -> dict[str, Any]:
         """The settings as they are read; replaces. 409 `wrong_state` before there is a profile."""
 
         async def body(tx: Transaction) -> dict[str, Any]:
-            prices = checked_prices(command.prices, catalog=self._catalog)
+            prices = checked_prices(command.prices, catalog=self._terms.now.catalog)
             hours = checked_hours(command)
             row = await store.caregiver_of(tx, call.user.user_id)
             if row is None:
@@ -52,9 +54,10 @@ class CaregiverService:
     async def _settings(self, tx: Transaction, row: Any) -> dict[str, Any]:
         caregiver_id = row["caregiver_id"]
         hours = await store.working_hours(tx, caregiver_id)
+        prices, catalog = await store.prices(tx, caregiver_id), self._terms.now.catalog
         return {
             "caregiver_id": caregiver_id,
-            "prices": [price_answer(price, catalog=self._catalog) for price in await store.prices(tx, caregiver_id)],
+            "prices": [price_answer(price, catalog=catalog) for price in prices],
             "weekly_hours": [_shift_answer(shift) for shift in hours.weekly],
             "exceptions": [_exception_answer(exception) for exception in hours.exceptions],
             "accepts_urgent": row["accepts_urgent"],

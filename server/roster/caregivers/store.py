@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from server.core.ids import new_id
 from server.roster.hours import DateException, WeeklyShift, WorkingHours
 from server.roster.opening import open_spans
+from server.roster.store_marks import new_mark
 from server.storage.tables.roster import (
     caregiver_district,
     caregiver_exception,
@@ -46,11 +47,14 @@ async def add_caregiver(tx: Transaction, user_id: str, values: dict[str, Any]) -
 
 
 async def change_caregiver(tx: Transaction, caregiver_id: str, changes: dict[str, Any], *wanted: Any) -> bool:
-    """Change the row if it still is as `wanted`. Raises IdNumberTaken."""
+    """Change the row if it still is as `wanted`; whatever is changed beside it, the page has a new mark.
+
+    Raises IdNumberTaken.
+    """
     here = (t_caregiver_info.c.caregiver_id == caregiver_id, *wanted)
     try:
         async with tx.savepoint():
-            return await tx.run(update(t_caregiver_info).where(*here).values(changes)) == 1
+            return await tx.run(update(t_caregiver_info).where(*here).values(changes | new_mark())) == 1
     except IntegrityError as error:
         raise IdNumberTaken from error
 

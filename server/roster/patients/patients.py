@@ -9,10 +9,10 @@ from server.core.clock import BusinessClock, age_on, shanghai_date, shanghai_tex
 from server.core.errors import Refused, invalid
 from server.core.facts import Facts
 from server.core.ids import looks_like_id, new_id
+from server.roster.catalog import Catalog
 from server.roster.facts import ViewerRemoved
 from server.roster.id_number import mask_id_number
 from server.roster.identity_check import checked_id_number
-from server.roster.catalog import Catalog
 from server.roster.patients import store
 from server.roster.patients.commands import (
     CreatePatient,
@@ -28,6 +28,7 @@ from server.storage.unit_of_work import UnitOfWork
 
 HasLiveOrders = Callable[[Transaction, str], Awaitable[bool]]
 
+_NAMES_AT_ONCE = 500
 _KEPT_AS_SENT = ("name", "birth_date", "gender", "relation", "contact_phone", "condition", "department", "bed_no")
 
 
@@ -102,6 +103,13 @@ class Patients:
             row = await self._own(tx, call, command.patient_id)
         return self._answer(row, today=shanghai_date(self._clock.now()))
 
+    async def fill_name_hashes(self) -> int:
+        """A round of the job: patients of an earlier version become findable by name. How many."""
+        async with self._database.read() as tx:
+            if not await store.has_name_without_hash(tx):
+                return 0
+        return await self._database.write(lambda tx: store.fill_name_hashes(tx, limit=_NAMES_AT_ONCE))
+
     async def update_patient(self, call: Call, command: UpdatePatient) -> dict[str, Any]:
         """The patient afterwards; what was not sent stays."""
 
@@ -152,7 +160,7 @@ class Patients:
             await self._own(tx, call, command.patient_id)
             await store.lock_patient(tx, command.patient_id)
             if await self._has_live_orders(tx, command.patient_id):
-                raise Refused("wrong_state", "该就诊人还有未结束的订单,暂不能删除")
+                raise Refused("wrong_state", "该就诊人还有未结束的订单，暂不能删除")
             now = self._clock.now()
             if not await store.delete_patient(tx, command.patient_id, at=now):
                 raise Refused("not_found")

@@ -8,6 +8,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from server.core.ids import new_id
+from server.storage.sealed import FieldKeys
 from server.storage.tables.identity import consent, t_user
 from server.storage.tables.roster import patient_invite, patient_viewer, t_patient_info
 from server.storage.transaction import Transaction
@@ -27,6 +28,27 @@ def id_number_hash(tx: Transaction, user_id: str, number: str | None) -> str | N
     return None if number is None else tx.keys.lookup_hash(f"{user_id}\0{number}", "patient.id_number")
 
 
+def name_hash(keys: FieldKeys, name: str) -> str:
+    """By which administrators find a patient's name, exactly as it is written."""
+    return keys.lookup_hash(name, "patient.name")
+
+
+_WITHOUT_HASH = select(t_patient_info.c.patient_id, t_patient_info.c.name).where(t_patient_info.c.name_hash.is_(None))
+
+
+async def has_name_without_hash(tx: Transaction) -> bool:
+    return await tx.one(_WITHOUT_HASH.limit(1)) is not None
+
+
+async def fill_name_hashes(tx: Transaction, *, limit: int) -> int:
+    """Patients from before there were hashes get theirs; how many."""
+    rows = await tx.all(_WITHOUT_HASH.limit(limit))
+    for row in rows:
+        here = t_patient_info.c.patient_id == row["patient_id"]
+        await tx.run(update(t_patient_info).where(here).values(name_hash=name_hash(tx.keys, row["name"])))
+    return len(rows)
+
+
 async def lock_account(tx: Transaction, user_id: str) -> None:
     """Changes of one account's patients follow each other (SQLite has one writer anyway)."""
     await tx.value(select(t_user.c.user_id).where(t_user.c.user_id == user_id).with_for_update())
@@ -41,13 +63,15 @@ async def add_patient(tx: Transaction, row: dict[str, Any]) -> None:
     """Raises IdNumberTaken."""
     try:
         async with tx.savepoint():
-            await tx.run(insert(t_patient_info).values(row))
+            await tx.run(insert(t_patient_info).values(row | {"name_hash": name_hash(tx.keys, row["name"])}))
     except IntegrityError as error:
         raise IdNumberTaken from error
 
 
 async def change_patient(tx: Transaction, patient_id: str, changes: dict[str, Any]) -> None:
     """Raises IdNumberTaken."""
+    if "name" in changes:
+        changes = changes | {"name_hash": name_hash(tx.keys, changes["name"])}
     try:
         async with tx.savepoint():
             await tx.run(update(t_patient_info).where(t_patient_info.c.patient_id == patient_id).values(changes))

@@ -18,6 +18,7 @@ from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
 
 INVITE_LIVES_FOR = timedelta(hours=24)  # of server time (contract.md §4)
+_INVITES_KEPT_FOR = timedelta(days=30)  # until then the same code from the same account answers alike
 _HASHED_AS = "patient_invite"
 
 
@@ -54,6 +55,11 @@ class Viewers:
 
         return await self._units.run(call, body)
 
+    async def forget_invites(self) -> int:
+        """A round of the job: how many codes went that ran out or were used long ago. Raises Unavailable."""
+        before = server_now() - _INVITES_KEPT_FOR
+        return await self._database.write(lambda tx: store.prune_invites(tx, before=before))
+
     async def join_patient(self, call: Call, command: JoinPatient) -> dict[str, Any]:
         """`patient_id`; the same account again gets the same answer, another one 409 `wrong_state`."""
         code = plain_invite_code(command.invite_code)
@@ -63,7 +69,7 @@ class Viewers:
             if invite is None:
                 raise Refused("not_found", "邀请码不存在")
             if invite["owner_id"] == call.user.user_id:
-                raise Refused("wrong_state", "您就是该就诊人的登记人,无需加入")
+                raise Refused("wrong_state", "您就是该就诊人的登记人，无需加入")
             await self._join(tx, call.user.user_id, invite, at=server_now())
             return {"patient_id": invite["patient_id"]}
 

@@ -11,6 +11,7 @@ from server.core.errors import Refused, invalid
 from server.core.ids import new_id
 from server.roster.showcase import queries_page
 from server.roster.showcase.commands import AnswerCase, PublishCase, ReadCase
+from server.roster.store_marks import mark_page
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
@@ -63,6 +64,7 @@ class PastCases:
             if case is None:
                 raise Refused("not_found")
             await queries_page.answer_case(tx, command.case_id, agree=command.agree, at=self._clock.now())
+            await mark_page(tx, case["caregiver_id"])
             return {"case_id": command.case_id, "agree": command.agree}
 
         return await self._units.run(call, body)

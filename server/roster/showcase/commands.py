@@ -54,7 +54,7 @@ class FindCaregivers(Query):
             raise ValueError("start_at 和 end_at 应同时填写")
         if self.start_at is not None and self.end_at is not None:
             if not timedelta() < self.end_at - self.start_at <= _LONGEST_VISIT:
-                raise ValueError("end_at 应晚于 start_at,且不超过3天")
+                raise ValueError("end_at 应晚于 start_at，且不超过3天")
         return self
 
 

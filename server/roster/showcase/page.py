@@ -6,30 +6,39 @@ from typing import Any
 
 from server.core.call import Call
 from server.core.clock import BusinessClock, shanghai_date, shanghai_text
+from server.core.cursor import Pages
 from server.core.errors import Refused
 from server.roster.caregivers import store, store_papers
 from server.roster.caregivers.service import price_answer
 from server.roster.catalog import Catalog
-from server.roster.cursor import pack_cursor, unpack_cursor
 from server.roster.showcase import queries_page
 from server.roster.showcase.cards import HEADLINE_TYPE, card
 from server.roster.showcase.commands import ListReviews, ReadCaregiver
 from server.roster.showcase.queries import skills_and_districts
 from server.roster.wording import masked_name, masked_number
+from server.storage.cache.reads import CachedReads
 from server.storage.files.links import FileLinks
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 
 _REVIEWS_ON_PAGE = 10
 _CASES_ON_PAGE = 20
-_REVIEW_LIST = "reviews"
+_REVIEWS = Pages("reviews", reviewed_at=datetime, review_id=str)
+_FORM = "caregiver.1"  # of what is kept; another number when it changes, for versions that run side by side
 
 
 class CaregiverPage:
-    """What everybody may read about an approved caregiver: no ID number, no phone, nobody's patient."""
+    """What everybody may read about an approved caregiver: no ID number, no phone, nobody's patient.
 
-    def __init__(self, *, database: Database, clock: BusinessClock, catalog: Catalog, links: FileLinks) -> None:
+    Every look reads the caregiver's row, which says whether the page may be seen at all and under which mark the rest
+    of it may be kept (roster/store_marks.py); only that rest comes out of a cache.
+    """
+
+    def __init__(
+        self, *, database: Database, reads: CachedReads, clock: BusinessClock, catalog: Catalog, links: FileLinks
+    ) -> None:
         self._database = database
+        self._reads = reads
         self._clock = clock
         self._catalog = catalog
         self._links = links
@@ -38,31 +47,34 @@ class CaregiverPage:
         """404 for who may not be found by a search either."""
         now = self._clock.now()
         today, caregiver_id = shanghai_date(now), command.caregiver_id
-        async with self._database.read() as tx:
+        async with self._database.glance() as tx:
             row = await queries_page.shown_caregiver(
                 tx, caregiver_id, today=today, priced_type=HEADLINE_TYPE, now=now
             )
-            if row is None:
-                raise Refused("not_found")
-            codes = await skills_and_districts(tx, [caregiver_id])
-            details = await self._details(tx, row)
-        head = card(row, codes[caregiver_id], catalog=self._catalog, links=self._links, today=today)
-        return head | details
+        if row is None:
+            raise Refused("not_found")
+        kept = await self._reads.ask(self._name_of(row), lambda: self._read_rest(caregiver_id))
+        head = card(row, kept["codes"], catalog=self._catalog, links=self._links, today=today)
+        return head | _of_row(row) | kept["details"]
 
-    async def _details(self, tx: Transaction, row: Any) -> dict[str, Any]:
-        caregiver_id = row["caregiver_id"]
+    @staticmethod
+    def _name_of(row: Any) -> str:
+        return f"{_FORM}/{row['caregiver_id']}/{row['page_mark']}"
+
+    async def _read_rest(self, caregiver_id: str) -> dict[str, Any]:
+        """What stands in other rows; read after the mark, so that it is at least as new."""
+        async with self._database.read() as tx:
+            codes = await skills_and_districts(tx, [caregiver_id])
+            return {"codes": codes[caregiver_id], "details": await self._details(tx, caregiver_id)}
+
+    async def _details(self, tx: Transaction, caregiver_id: str) -> dict[str, Any]:
         paper = await store_papers.latest_approved(tx, caregiver_id)
         reviews = await queries_page.reviews_of(tx, caregiver_id, after=None, limit=_REVIEWS_ON_PAGE)
         cases = await queries_page.consented_cases(tx, caregiver_id, limit=_CASES_ON_PAGE)
         return {
-            "bio": row["bio"],
             "work_history": await store.work_history(tx, caregiver_id),
             "certificates": [] if paper is None else _certificates(paper),
             "prices": [price_answer(price, catalog=self._catalog) for price in await store.prices(tx, caregiver_id)],
-            "accepts_urgent": row["accepts_urgent"],
-            "accepts_night": row["accepts_night"],
-            "completed_count": row["completed_count"],
-            "good_rate": None if not row["review_count"] else round(row["good_count"] / row["review_count"], 4),
             "reviews": [self._review(review) for review in reviews],
             "cases": [self._case(case) for case in cases],
         }
@@ -96,21 +108,26 @@ class CaregiverPage:
 
     async def list_own_reviews(self, call: Call, command: ListReviews) -> dict[str, Any]:
         """What families wrote about the asking caregiver, newest first."""
-        after = None
-        if command.cursor is not None:
-            reviewed_at, review_id = unpack_cursor(command.cursor, _REVIEW_LIST, (datetime, str))
-            after = (reviewed_at, review_id)
+        after = _REVIEWS.after(command.cursor)
         async with self._database.read() as tx:
             own = await store.caregiver_of(tx, call.user.user_id)
             if own is None:
                 return {"items": [], "next_cursor": None}
             rows = await queries_page.reviews_of(tx, own["caregiver_id"], after=after, limit=command.limit + 1)
-        shown = rows[: command.limit]
-        cursor = None
-        if len(rows) > command.limit:
-            cursor = pack_cursor(_REVIEW_LIST, (shown[-1]["reviewed_at"], shown[-1]["review_id"]))
+        shown, cursor = _REVIEWS.cut(rows, command.limit)
         items = [self._review(row) | {"order_id": row["order_id"]} for row in shown]
         return {"items": items, "next_cursor": cursor}
+
+
+def _of_row(row: Any) -> dict[str, Any]:
+    """What follows every visit, and the caregiver's own words."""
+    return {
+        "bio": row["bio"],
+        "accepts_urgent": row["accepts_urgent"],
+        "accepts_night": row["accepts_night"],
+        "completed_count": row["completed_count"],
+        "good_rate": None if not row["review_count"] else round(row["good_count"] / row["review_count"], 4),
+    }
 
 
 def _certificates(paper: Any) -> list[dict[str, Any]]:

@@ -103,8 +103,8 @@ SHOWN = (
 )
 
 
-def busy_at(now: datetime) -> Any:
-    """Whether a caregiver is in a visit at an instant."""
+def busy_at(now: Any) -> Any:
+    """Whether a caregiver is in a visit at an instant (or a parameter for one)."""
     return exists().where(
         engagement.c.person_kind == "caregiver",
         engagement.c.person_id == _info.caregiver_id,

@@ -6,12 +6,13 @@ Orders and reviews belong to booking; here they are only read.
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import Date, and_, bindparam, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from server.roster.queries import qualified
 from server.roster.showcase.queries import SHOWN, busy_at
+from server.storage.columns import Instant
 from server.storage.tables.booking import care_case, engagement, t_order, t_order_detail
 from server.storage.tables.identity import t_user
 from server.storage.tables.roster import caregiver_price, t_caregiver_info, t_patient_info
@@ -21,23 +22,30 @@ _info = t_caregiver_info.c
 _review = t_order_detail.c
 
 
+def _shown() -> Any:
+    price = and_(
+        caregiver_price.c.caregiver_id == _info.caregiver_id,
+        caregiver_price.c.service_type == bindparam("priced_type"),
+        caregiver_price.c.band == "day",
+    )
+    more = ("bio", "completed_count", "good_count", "accepts_urgent", "accepts_night", "papers_valid_until", "page_mark")
+    columns = [_info[name] for name in (*SHOWN, *more)]
+    busy = busy_at(bindparam("now", type_=Instant()))
+    return (
+        select(*columns, caregiver_price.c.price_fen, busy.label("is_busy"))
+        .select_from(t_caregiver_info.outerjoin(caregiver_price, price))
+        .where(_info.caregiver_id == bindparam("wanted"), *qualified(until=bindparam("today", type_=Date())))
+    )
+
+
+_SHOWN = _shown()  # what every look at a page begins with; made once
+
+
 async def shown_caregiver(
     tx: Transaction, caregiver_id: str, *, today: date, priced_type: str, now: datetime
 ) -> RowMapping | None:
     """One who may be shown, with everything of the row that a page needs."""
-    price = and_(
-        caregiver_price.c.caregiver_id == _info.caregiver_id,
-        caregiver_price.c.service_type == priced_type,
-        caregiver_price.c.band == "day",
-    )
-    more = ("bio", "completed_count", "good_count", "accepts_urgent", "accepts_night", "papers_valid_until")
-    columns = [_info[name] for name in (*SHOWN, *more)]
-    statement = (
-        select(*columns, caregiver_price.c.price_fen, busy_at(now).label("is_busy"))
-        .select_from(t_caregiver_info.outerjoin(caregiver_price, price))
-        .where(_info.caregiver_id == caregiver_id, *qualified(until=today))
-    )
-    return await tx.one(statement)
+    return await tx.one(_SHOWN, {"wanted": caregiver_id, "today": today, "priced_type": priced_type, "now": now})
 
 
 async def engagements_between(

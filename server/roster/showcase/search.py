@@ -1,14 +1,15 @@
 """Families look for a caregiver."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from config.policy import TimeRules
 from server.core.call import Call
 from server.core.clock import BusinessClock, shanghai_date
+from server.core.cursor import Pages
 from server.roster.caregivers.codes import check_code, check_codes
 from server.roster.catalog import Catalog
-from server.roster.cursor import pack_cursor, unpack_cursor
 from server.roster.queries import Buffers
 from server.roster.showcase import queries
 from server.roster.showcase.cards import HEADLINE_TYPE, card
@@ -18,38 +19,42 @@ from server.storage.files.links import FileLinks
 from server.storage.sql import Database
 
 _SORTED_BY = {"rating": "rating_milli", "price": "price_fen", "experience": "experience_years"}
+_PAGES = {
+    sort: Pages(f"caregivers.{sort}", **{column: int | None, "caregiver_id": str}) for sort, column in _SORTED_BY.items()
+}
 
 
 class CaregiverSearch:
-    """GET /api/caregiver/query."""
+    """GET /api/caregiver/query; `rules()` are the numbers in force."""
 
     def __init__(
-        self, *, database: Database, clock: BusinessClock, catalog: Catalog, rules: TimeRules, links: FileLinks
+        self,
+        *,
+        database: Database,
+        clock: BusinessClock,
+        catalog: Catalog,
+        rules: Callable[[], TimeRules],
+        links: FileLinks,
     ) -> None:
         self._database = database
         self._clock = clock
         self._catalog = catalog
-        self._buffers = Buffers.of(rules)
+        self._rules = rules
         self._links = links
 
     async def find_caregivers(self, call: Call, command: FindCaregivers) -> dict[str, Any]:
         """A page of cards; three statements however long it is."""
         now = self._clock.now()
         wanted = self._wanted(command, today=shanghai_date(now))
-        after = None
-        list_name = f"caregivers.{command.sort}"
-        if command.cursor is not None:
-            value, caregiver_id = unpack_cursor(command.cursor, list_name, (int | None, str))
-            after = Place(value, caregiver_id)
+        pages = _PAGES[command.sort]
+        place = pages.after(command.cursor)
+        after = None if place is None else Place(*place)
         async with self._database.read() as tx:
             rows = await queries.search(
                 tx, wanted, sort=command.sort, after=after, limit=command.limit + 1, now=now
             )
-            shown = rows[: command.limit]
+            shown, cursor = pages.cut(rows, command.limit)
             codes = await queries.skills_and_districts(tx, [row["caregiver_id"] for row in shown])
-        cursor = None
-        if len(rows) > command.limit:
-            cursor = pack_cursor(list_name, (shown[-1][_SORTED_BY[command.sort]], shown[-1]["caregiver_id"]))
         items = [
             card(row, codes[row["caregiver_id"]], catalog=self._catalog, links=self._links, today=wanted.today)
             for row in shown
@@ -87,7 +92,7 @@ class CaregiverSearch:
             hospital_id=command.hospital_id,
             hospital_district=None if hospital is None else hospital.district,
             visit=visit,
-            buffers=self._buffers,
+            buffers=Buffers.of(self._rules()),
         )
 
 

@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from config.policy import Policy
 from server.core.call import Call
 from server.core.clock import SHANGHAI, BusinessClock, shanghai_date, shanghai_text
 from server.core.errors import Refused, invalid
+from server.core.in_force import InForce
 from server.roster.caregivers import store
-from server.roster.catalog import HOURLY_LEAST_MIN, Catalog, ServiceType
+from server.roster.catalog import HOURLY_LEAST_MIN, ServiceType
 from server.roster.hours import free_starts
 from server.roster.queries import Buffers, read_rates
 from server.roster.showcase import queries_page
 from server.roster.showcase.commands import FindSlots
+from server.roster.terms import Terms
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 
@@ -34,21 +35,19 @@ class Slots:
         *,
         database: Database,
         clock: BusinessClock,
-        catalog: Catalog,
-        policy: Policy,
+        terms: InForce[Terms],
         price_of: PriceOf,
         touches_night: TouchesNight,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._catalog = catalog
-        self._policy = policy
+        self._terms = terms
         self._price_of = price_of
         self._touches_night = touches_night
 
     async def find_slots(self, call: Call, command: FindSlots) -> dict[str, Any]:
         """Starts in order; none for a type that is not sold. 404 for who cannot be booked at all."""
-        service = self._catalog.service_type(command.service_type)
+        service = self._terms.now.catalog.service_type(command.service_type)
         if service is None:
             raise invalid("service_type", "没有这种服务类型", code="not_allowed")
         duration_min = command.duration_minutes or service.duration_min or HOURLY_LEAST_MIN
@@ -75,7 +74,7 @@ class Slots:
     async def _starts(
         self, tx: Transaction, row: Any, *, day: date, length: timedelta, now: datetime
     ) -> list[datetime]:
-        rules = self._policy.time
+        rules = self._terms.now.policy.time
         midnight = datetime.combine(day, time(), SHANGHAI)
         buffer = Buffers.of(rules).travel
         busy = await queries_page.engagements_between(
@@ -101,7 +100,7 @@ class Slots:
             return False
         if not row["accepts_night"] and self._touches_night(start_at, end_at):
             return False
-        urgent = start_at - now <= timedelta(minutes=self._policy.price.urgent_within_min)
+        urgent = start_at - now <= timedelta(minutes=self._terms.now.policy.price.urgent_within_min)
         return row["accepts_urgent"] or not urgent
 
     def _answer(

@@ -30,14 +30,20 @@ class LoggedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Events of one channel in order of offset (newest first when read in reverse), and its top."""
+    """Events of one channel in order of offset (newest first when read in reverse), and its top.
+
+    `settled`: up to this offset events are not in the SQL database any more. `is_cut`: older ones are left out
+    because what holds them does not answer.
+    """
 
     events: tuple[LoggedEvent, ...]
     top: Position
+    settled: int = 0
+    is_cut: bool = False
 
 
 class ChannelLog(Protocol):
-    """Reading side. All reads of one call come from one consistent snapshot."""
+    """Reading side. A call sees one moment; what retention takes meanwhile may be missing at the old end, never between."""
 
     async def top(self, channel: str) -> Position:
         """The present position. Raises Unavailable."""
@@ -52,4 +58,4 @@ class ChannelLog(Protocol):
         """
 
     async def before(self, channel: str, offset: int | None, *, limit: int) -> Slice:
-        """Events with a smaller offset (all when None), newest first, at most `limit`."""
+        """Events with a smaller offset (all when None), newest first, at most `limit`. Raises Unavailable."""

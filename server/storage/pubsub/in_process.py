@@ -4,14 +4,11 @@ Several buses may share an `Exchange`; then each is an instance of its own, as t
 instances in one process need it.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
-from server.storage.pubsub.port import ChannelMessage, ControlMessage
-
-_log = logging.getLogger(__name__)
+from server.storage.pubsub.port import ChannelMessage, ControlMessage, State
+from server.storage.pubsub.receivers import Receivers
 
 
 class Exchange:
@@ -23,24 +20,23 @@ class Exchange:
 
 
 class InProcessBus:
-    """Implements `Bus`. A receiver that raises is logged and counted, the publisher never hears of it."""
+    """Implements `Bus`."""
 
     def __init__(self, *, exchange: Exchange | None = None) -> None:
         self._exchange = exchange or Exchange()
         self._exchange.members.append(self)
-        self._on_channel: Callable[[ChannelMessage], None] | None = None
-        self._on_control: list[Callable[[ControlMessage], None]] = []
         self.counts: Counter[str] = Counter()
+        self._receivers = Receivers(counts=self.counts)
 
     async def publish(self, message: ChannelMessage) -> None:
         self.counts["published"] += 1
         for bus in tuple(self._exchange.followers.get(message.channel, ())):
-            bus._receive(message)
+            bus._receivers.channel(message)
 
     async def broadcast(self, message: ControlMessage) -> None:
         self.counts["broadcast"] += 1
         for bus in tuple(self._exchange.members):
-            bus._obey(message)
+            bus._receivers.control(message)
 
     async def follow(self, channel: str) -> None:
         followers = self._exchange.followers.setdefault(channel, [])
@@ -55,28 +51,35 @@ class InProcessBus:
             self._exchange.followers.pop(channel, None)
 
     def on_channel(self, receiver: Callable[[ChannelMessage], None]) -> None:
-        self._on_channel = receiver
+        self._receivers.set_channel(receiver)
+
+    def on_gap(self, receiver: Callable[[], None]) -> None:
+        """Nothing is ever lost here."""
+
+    @property
+    def state(self) -> State:
+        return "ok"
+
+    @property
+    def followed(self) -> int:
+        return sum(self in buses for buses in self._exchange.followers.values())
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    @property
+    def round_trip_s(self) -> float:
+        return 0.0
+
+    def start(self) -> None:
+        """It hears from the beginning."""
 
     def on_control(self, receiver: Callable[[ControlMessage], None]) -> None:
-        self._on_control.append(receiver)
+        self._receivers.add_control(receiver)
 
     async def close(self) -> None:
         for channel in [name for name, buses in self._exchange.followers.items() if self in buses]:
             await self.unfollow(channel)
         if self in self._exchange.members:
             self._exchange.members.remove(self)
-
-    def _receive(self, message: ChannelMessage) -> None:
-        if self._on_channel is not None:
-            self._guarded(self._on_channel, message)
-
-    def _obey(self, message: ControlMessage) -> None:
-        for receiver in self._on_control:
-            self._guarded(receiver, message)
-
-    def _guarded(self, receiver: Callable[[Any], None], message: Any) -> None:
-        try:
-            receiver(message)
-        except Exception:
-            self.counts["receiver_failed"] += 1
-            _log.exception("a receiver of the bus failed")

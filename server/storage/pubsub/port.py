@@ -4,9 +4,10 @@ Delivery is at most once and unordered across topics; whoever needs more reads t
 publisher never waits for receivers.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,18 @@ class ControlMessage:
     body: dict[str, object]
 
 
+State = Literal["ok", "away", "deaf"]
+AWAY: Final = "away"
+DEAF: Final = "deaf"
+
+
 class Bus(Protocol):
-    """Receivers are plain callables; they must not block and must not raise."""
+    """Receivers are plain callables; they must not block and must not raise.
+
+    `counts` are running totals for the metrics: published, broadcast, and what a means has besides.
+    """
+
+    counts: Counter[str]
 
     async def publish(self, message: ChannelMessage) -> None:
         """Tell every instance that follows the message's channel. Raises Unavailable."""
@@ -52,6 +63,28 @@ class Bus(Protocol):
 
     def on_control(self, receiver: Callable[[ControlMessage], None]) -> None:
         """Add a receiver of control messages."""
+
+    def on_gap(self, receiver: Callable[[], None]) -> None:
+        """Add a receiver that is called when messages may have been lost: what is followed must be compared."""
+
+    @property
+    def state(self) -> State:
+        """`away`: what carries the messages does not answer; `deaf`: it does, and yet nothing arrives here."""
+
+    @property
+    def followed(self) -> int:
+        """How many channels."""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that have not left yet."""
+
+    @property
+    def round_trip_s(self) -> float:
+        """From here to here, as the last sign of life took; 0 where nothing travels."""
+
+    def start(self) -> None:
+        """Begin to hear and to speak; needs a running loop."""
 
     async def close(self) -> None:
         """Let go of everything; nothing is received afterwards."""

@@ -65,6 +65,27 @@ refund = Table(
     Index(None, "status", "next_try_at"),
 )
 
+# What administrators want to give back; above a limit a second one must agree before anything moves.
+refund_request = Table(
+    "refund_request",
+    metadata,
+    key("request_id"),
+    ref("order_id", "t_order.order_id", index=True),
+    Column("amount_fen", Integer, nullable=False),
+    Column("borne_by", code(16), nullable=False),  # shared, platform
+    Column("reason", Sealed("refund_request.reason"), nullable=False),
+    Column("state", code(16), nullable=False),  # waiting, approved, rejected
+    Column("live_key", code(32), unique=True),  # the order while waiting: one at a time
+    Column("requested_by", code(), nullable=False),
+    Column("requested_at", Instant, nullable=False),
+    Column("decided_by", code()),
+    Column("decided_at", Instant),
+    Column("decision_reason", Sealed("refund_request.decision_reason")),
+    Column("refund_id", code()),
+    Index(None, "state", "requested_at"),
+    Index(None, "requested_at"),
+)
+
 # Double entry: the amounts of one posting sum to zero.
 ledger_entry = Table(
     "ledger_entry",
@@ -76,6 +97,7 @@ ledger_entry = Table(
     Column("amount_fen", Integer, nullable=False),
     Column("at", Instant, nullable=False),
     UniqueConstraint("posting", "account"),
+    Index(None, "account", "at", "amount_fen"),  # what a day brought, without reading an entry
 )
 
 settlement = Table(

@@ -22,6 +22,18 @@ t_user = Table(
     Column("banned_at", Instant),
     Column("ban_reason", Sealed("t_user.ban_reason")),
     Index(None, "user_type", "registered_at"),
+    Index(None, "registered_at"),
+)
+
+# What an account was told off for; bans stand in the account itself.
+user_warning = Table(
+    "user_warning",
+    metadata,
+    key("warning_id"),
+    ref("user_id", "t_user.user_id", index=True),
+    Column("reason", Sealed("user_warning.reason"), nullable=False),
+    Column("warned_by", code(), nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 # One login on one device: a family of rotating refresh tokens.

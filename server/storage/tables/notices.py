@@ -30,10 +30,12 @@ message_delivery = Table(
     key("delivery_id"),
     ref("message_id", "t_message_notification.message_id"),
     Column("channel", code(16), nullable=False),  # in_app, wechat, sms
-    Column("status", code(16), nullable=False),  # waiting, sent, failed
+    Column("status", code(16), nullable=False),  # waiting, sent, delivered, failed
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("failure_code", code(64)),
-    Column("at", Instant, nullable=False),
+    Column("params", Sealed("message_delivery.params")),  # JSON: what fills the carrier's own template
+    Column("failure_code", code(64)),  # the carrier's own
+    Column("receipt", code(64), index=True),  # what the carrier calls it; its report names it again
+    Column("at", Instant, nullable=False),  # since when; of a waiting one: whoever has it in hand has it until then
     UniqueConstraint("message_id", "channel"),
 )
 

@@ -1,8 +1,8 @@
 """Patients, caregivers, their offers and how they are judged."""
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, UniqueConstraint
 
-from server.storage.columns import Instant, code, key, ref
+from server.storage.columns import Instant, code, key, ref, searched
 from server.storage.sealed import Sealed
 from server.storage.tables.metadata import metadata
 
@@ -13,6 +13,7 @@ t_patient_info = Table(
     key("patient_id"),
     ref("user_id", "t_user.user_id", index=True),
     Column("name", Sealed("t_patient_info.name"), nullable=False),
+    Column("name_hash", code(64), index=True),  # keyed; null: written before there was one, filled in by a job
     Column("birth_date", Date, nullable=False),
     Column("gender", code(8), nullable=False),
     Column("relation", code(8), nullable=False),
@@ -58,13 +59,13 @@ t_caregiver_info = Table(
     metadata,
     key("caregiver_id"),
     ref("user_id", "t_user.user_id", unique=True),
-    Column("name", String(50), nullable=False),
+    Column("name", searched(50), nullable=False),
     Column("name_pinyin", code(400), nullable=False, server_default=""),  # for searches, see roster/pinyin.py
     Column("gender", code(8), nullable=False),
     Column("birth_date", Date, nullable=False),
     Column("contact_phone", Sealed("t_caregiver_info.contact_phone"), nullable=False),
     Column("experience_years", Integer, nullable=False),
-    Column("bio", Text),
+    Column("bio", searched()),
     Column("photo_file_id", code()),
     Column("id_number", Sealed("t_caregiver_info.id_number")),
     Column("id_number_hash", code(64), unique=True),  # one person is one caregiver
@@ -83,6 +84,7 @@ t_caregiver_info = Table(
     Column("rating_milli", Integer),  # mean of the visible reviews x 1000; null without reviews
     Column("completed_count", Integer, nullable=False, server_default="0"),
     Column("calendar_version", Integer, nullable=False, server_default="0"),  # moved to lock the row
+    Column("page_mark", code(32), nullable=False, server_default=""),  # a new one whenever the public page changes
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Index(None, "qualification_status", "rating_milli", "caregiver_id"),
@@ -189,7 +191,10 @@ t_qualification_certification = Table(
     Column("submitted_at", Instant, nullable=False),
     Column("reviewed_at", Instant),
     Column("reviewed_by", code()),
+    Column("claimed_by", code()),  # the administrator who has it in hand, until then
+    Column("claimed_until", Instant),
     Index(None, "status", "submitted_at"),
+    Index(None, "id_number_hash"),
 )
 
 # What an account has uploaded; the bytes are in the file store.

@@ -1,6 +1,6 @@
 """The machinery's tables: logs, outbox, keys, time."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, String, Table, Text, UniqueConstraint
 
 from server.storage.columns import Instant, code, key, serial
 from server.storage.sealed import Sealed
@@ -14,6 +14,7 @@ channel_head = Table(
     Column("epoch", code(16), nullable=False),
     Column("top", BigInteger, nullable=False),
     Column("moved_at", Instant, nullable=False, index=True),
+    Column("settled", BigInteger, nullable=False, server_default="0"),  # up to there events are in MongoDB
 )
 
 channel_event = Table(
@@ -68,6 +69,8 @@ audit_log = Table(
     Column("at", Instant, nullable=False),
     Index(None, "target", "at"),
     Index(None, "actor_id", "at"),
+    Index(None, "action", "at"),
+    Index(None, "at"),
 )
 
 ops_alarm = Table(
@@ -80,6 +83,11 @@ ops_alarm = Table(
     Column("once_key", code(128), nullable=False, unique=True),
     Column("raised_at", Instant, nullable=False),
     Column("closed_at", Instant),
+    Column("closed_by", code()),  # null: solved by itself
+    Column("close_reason", Sealed("ops_alarm.close_reason")),
+    Index(None, "closed_at", "raised_at"),
+    Index(None, "raised_at"),
+    Index(None, "order_id"),
 )
 
 # The sandbox's business clock (contract.md §9): one row.
@@ -87,7 +95,29 @@ business_clock = Table(
     "business_clock",
     metadata,
     Column("clock_id", Integer, primary_key=True, autoincrement=False),
-    Column("offset_s", Float, nullable=False),
+    Column("offset_s", Double, nullable=False),
+)
+
+# Business numbers, standard prices and notice texts: one whole document an edition, never changed afterwards.
+rule_edition = Table(
+    "rule_edition",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),  # JSON
+    Column("changed", Text, nullable=False),  # JSON list of chapters
+    Column("reason", Sealed("rule_edition.reason")),
+    Column("made_by", code()),  # null: the first one, made by the program
+    Column("made_at", Instant, nullable=False),
+)
+
+# What each instance counts of itself, for sums over the cluster.
+instance_figure = Table(
+    "instance_figure",
+    metadata,
+    Column("instance_id", code(32), primary_key=True),
+    Column("name", code(32), primary_key=True),
+    Column("value", Integer, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
 )
 
 # Jobs that run once in the cluster; the fence rises with every new holder.
@@ -98,6 +128,14 @@ lease = Table(
     Column("holder", code(32), nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("until", Instant, nullable=False),
+)
+
+# Fingerprints of the secrets that all instances must have in common, written by the first.
+cluster_secret = Table(
+    "cluster_secret",
+    metadata,
+    Column("name", code(32), primary_key=True),
+    Column("fingerprint", code(64), nullable=False),
 )
 
 # Behaviour of people who agreed to it: logins, searches, page views.

@@ -132,7 +132,8 @@ class StreamHandler(FallbackHandler):
             live.counts["handshakes_refused"] += 1
             self.refuse("too_many_requests", retry_after_s=retry_after_s)
             return
-        head, remote_address = self._head(kind), self.request.remote_ip or ""
+        head = self._head(kind)
+        remote_address = self.live.address_of(self.request.remote_ip or "", self.request.headers)
         stream = self.detach()
         if stream.closed():
             return

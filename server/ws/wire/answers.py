@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.storage.presence.port import ClientInfo
 from server.ws.wire.codes import Disconnect, ErrorCode, Unsubscription
 
 
@@ -16,21 +17,6 @@ class Publication:
 
     offset: int | None
     data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ClientInfo:
-    """Who a connection belongs to, as others may see it."""
-
-    user: str
-    client: str
-    conn_info: Mapping[str, Any] | None = None
-
-    def members(self) -> dict[str, Any]:
-        members: dict[str, Any] = {"user": self.user, "client": self.client}
-        if self.conn_info is not None:
-            members["conn_info"] = self.conn_info
-        return members
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,6 @@ class Errors:
     """Error codes in replies."""
 
     INTERNAL = ErrorCode(100, "internal server error", temporary=True)
-    UNAUTHORIZED = ErrorCode(101, "unauthorized")
     PERMISSION_DENIED = ErrorCode(103, "permission denied")
     METHOD_NOT_FOUND = ErrorCode(104, "method not found")
     ALREADY_SUBSCRIBED = ErrorCode(105, "already subscribed")
@@ -54,6 +53,7 @@ class Errors:
     TOKEN_EXPIRED = ErrorCode(109, "token expired")
     TOO_MANY_REQUESTS = ErrorCode(111, "too many requests", temporary=True)
     UNRECOVERABLE = ErrorCode(112, "unrecoverable position")
+    HISTORY_AWAY = ErrorCode(503, "unavailable", temporary=True)  # ours; as of an rpc
 
 
 class Unsubscriptions:
@@ -74,6 +74,7 @@ class Disconnects:
     SLOW = Disconnect(3008, "slow")
     INSUFFICIENT_STATE = Disconnect(3010, "insufficient state")
     NO_PONG = Disconnect(3012, "no pong")
+    TOO_MANY_REQUESTS = Disconnect(3013, "too many requests")
     INVALID_TOKEN = Disconnect(3500, "invalid token")
     BAD_REQUEST = Disconnect(3501, "bad request")
     STALE = Disconnect(3502, "stale")

@@ -19,3 +19,8 @@ def framed(payload: bytes, *, is_text: bool) -> bytes:
 def payload_of(frame: bytes) -> bytes:
     """The message in a frame of ours."""
     return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+
+
+def control_frame(opcode: int, payload: bytes) -> bytes:
+    """A close, ping or pong; its payload has at most 125 bytes (RFC 6455 §5.5)."""
+    return bytes((0x80 | opcode, len(payload))) + payload

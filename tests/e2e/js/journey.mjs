@@ -3,47 +3,7 @@
 // node journey.mjs '{"encoding", "url", "token", "refresh_token", "dying_token", "other_token", "channel", "order_id"}'
 // prints one JSON object of what was seen; the judging is done by whoever asked (test_javascript_client.py).
 import WebSocket from 'ws';
-import { speaking } from './encoding.mjs';
-
-const asked = JSON.parse(process.argv[2]);
-const { Centrifuge, options, pack, unpack } = await speaking(asked.encoding);
-const WITHIN_MS = 8000;
-const seen = {};
-let refreshToken = asked.refresh_token;
-let accessToken = asked.token;
-
-function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${WITHIN_MS} ms`)), WITHIN_MS);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-function once(emitter, event, fits = () => true) {
-  return within(new Promise((resolve) => {
-    const listen = (context) => {
-      if (fits(context)) {
-        emitter.off(event, listen);
-        resolve(context);
-      }
-    };
-    emitter.on(event, listen);
-  }), event);
-}
-
-async function post(path, body, token) {
-  const headers = { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) };
-  const answer = await fetch(asked.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
-  return (await answer.json()).data;
-}
-
-async function renew() {
-  const login = await post('/api/user/refresh', { refresh_token: refreshToken });
-  refreshToken = login.refresh_token;
-  accessToken = login.token;
-  return accessToken;
-}
+import { Centrifuge, asked, logout, once, options, pack, renew, seen, tell, unpack, within, WITHIN_MS } from './person.mjs';
 
 // Keeps the sockets it makes, so that the wire can be cut under the client.
 const sockets = [];
@@ -159,12 +119,9 @@ async function main() {
   dying.disconnect();
 
   const ended = once(live, 'disconnected');
-  await post('/api/user/logout', {}, accessToken);
+  await logout();
   const end = await ended;
   seen.ended = { code: end.code, reason: end.reason, state: live.state };
 }
 
-main().then(
-  () => process.stdout.write(JSON.stringify(seen) + '\n', () => process.exit(0)),
-  (error) => process.stdout.write(JSON.stringify({ ...seen, failed: String(error) }) + '\n', () => process.exit(1)),
-);
+tell(main);

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 
 from bench import charts, pages
-from bench.works import fanout
+from bench.works import cluster, fanout
 
 SERVERS = {"Peihu": (200, 300, 400), "Node ws": (100, 100, 400)}
 ROUNDS = [
@@ -36,8 +36,9 @@ def test_a_section_of_the_page_is_replaced_and_others_stay():
 
 def test_the_page_has_a_section_for_every_work():
     text = pages.PAGE.read_text(encoding="utf-8")
-    for name in ("fanout", "durable", "idle", "herd", "latency", "growth"):
+    for name in ("fanout", "durable", "idle", "herd", "latency", "growth", "cluster"):
         assert f"<!-- bench:{name} -->" in text
+    assert "<!-- bench:world -->" in pages.OPERATIONS.read_text(encoding="utf-8")
 
 
 def test_the_chart_is_a_picture_with_a_bar_for_every_figure(monkeypatch, tmp_path):
@@ -55,3 +56,19 @@ def test_growth_is_drawn_on_logarithmic_axes(monkeypatch, tmp_path):
     places = [tuple(map(float, place.split(","))) for place in line.get("points").split()]
     steps = [(round(b[0] - a[0]), round(b[1] - a[1])) for a, b in zip(places, places[1:], strict=False)]
     assert steps[0] == steps[1] and steps[0][0] > 0 > steps[0][1]
+
+
+def test_a_cluster_is_compared_by_the_medians_of_its_rounds():
+    def one_round(server, p99_ms, accepts_per_s):
+        delivery = {"commit_ms": {"p50": p99_ms / 2, "p99": p99_ms}, "cpu_us_an_event": 2_000}
+        accepts = {"accepts_per_s": accepts_per_s, "commit_ms": {"p99": 9}, "cpu_us_an_accept": 9_000}
+        return {"server": server, "delivery": delivery, "accepts": accepts}
+
+    rounds = [one_round("Peihu", p99_ms, 100) for p99_ms in (90, 20, 25)] + [one_round("other", 50, 40)]
+    ours, other = cluster.summarized(rounds, ["Peihu", "other"])
+    assert (ours["delivered_p99_ms"], ours["reached"], ours["cpu_us_an_event"]) == (25, True, 2_000)
+    assert (other["ours_to_it_accepts"], other["ours_to_it_p99"]) == (2.5, 0.5)
+
+
+def test_percentiles_are_those_of_the_sorted_waits():
+    assert cluster.spread([n / 1_000 for n in range(100, 0, -1)]) == {"p50": 51.0, "p99": 100.0, "most": 100.0}

@@ -14,6 +14,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
+from config.reading import fingerprint
 from server.billing.commands import PayOrder
 from server.billing.facts import PaymentAlarm, PaymentStatusChanged, PaymentSucceeded, RefundSucceeded
 from server.billing.ledger import Ledger
@@ -33,10 +34,10 @@ from server.core.facts import Facts
 from server.core.ids import new_id
 from server.core.tasks import Tasks
 from server.handlers.application import application_settings, server_options
-from server.handlers.edge import Edge
-from server.handlers.metrics import HttpMetrics
-from server.handlers.payments import notify_routes, post_over_http
-from server.handlers.use_cases import UseCases
+from server.handlers.http.edge import Edge
+from server.handlers.http.metrics import HttpMetrics
+from server.handlers.http.use_cases import UseCases
+from server.handlers.notify import notify_routes, post_over_http
 from server.payment.sandbox import SandboxProvider
 from server.payment.sandbox_courier import SandboxCourier
 from server.payment.sandbox_letters import SandboxKey, letter_body, trade_values
@@ -52,6 +53,10 @@ from tests.unit.care.visits import make_actor, make_caregiver, put
 
 SECRET = "s" * 40
 FACTS = (PaymentSucceeded, PaymentStatusChanged, RefundSucceeded, PaymentAlarm)
+
+
+async def _a_week(tx: Any, order_id: str) -> int:
+    return 7
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ class Cashier:
             pauses_s=(0.02, 0.05),
         )
         self.providers = {name: self._provider(name) for name in ("sandbox", "wechat", "alipay")}
-        self.ledger = Ledger(clock=self.clock, due_after_days=7)
+        self.ledger = Ledger(clock=self.clock, due_after_days=_a_week)
         shared = {"ledger": self.ledger, "facts": self.facts, "clock": self.clock}
         self.trades, self.refund_outcomes = TradeOutcomes(**shared), RefundOutcomes(**shared)
         parts = {"database": self.database, "providers": self.providers, "facts": self.facts}
@@ -284,7 +289,7 @@ class Order:
         return PayOrder.model_validate(fields | changed)
 
     def call(self, *, key: str | None = None, actor: Actor | None = None, command: Any = None) -> Call:
-        keyed = None if key is None else KeyedRequest("order.pay", key, str(command))
+        keyed = None if key is None else KeyedRequest("order.pay", key, fingerprint(str(command)))
         return Call(actor=actor or self.booker, request_id=new_id(), keyed=keyed)
 
 

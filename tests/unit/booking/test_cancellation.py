@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.policy import CancellationRules, CancellationTier
-from server.booking.cancellation import cancellation_of
-from server.booking.states import OrderState
+from server.booking.rules.cancellation import cancellation_of
+from server.booking.rules.states import OrderState
 from server.core.clock import SHANGHAI
 from server.core.errors import Refused
 

@@ -7,15 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.policy import OfferRules, Wave
-from server.booking.offering import (
+from server.booking.rules.offering import (
     age_band,
     give_up_at,
     offer_expires_at,
     rank,
-    reach_of,
     shrunk_mean_centi,
-    wave_opens_at,
-    waves_due,
 )
 from server.core.clock import SHANGHAI
 
@@ -52,23 +49,6 @@ def test_an_offer_expires_on_a_whole_millisecond():
 def test_the_search_ends_at_the_start_or_a_day_after_payment():
     assert give_up_at(OPENED_AT, start_at=OPENED_AT + timedelta(hours=5), rules=RULES) == OPENED_AT + timedelta(hours=5)
     assert give_up_at(OPENED_AT, start_at=OPENED_AT + timedelta(days=5), rules=RULES) == OPENED_AT + timedelta(days=1)
-
-
-@pytest.mark.parametrize(("after_s", "due"), [(-1, 0), (0, 1), (59.999, 1), (60, 2), (119, 2), (120, 3), (9_999, 3)])
-def test_waves_come_at_once_after_a_minute_and_after_two(after_s, due):
-    assert waves_due(OPENED_AT, now=OPENED_AT + timedelta(seconds=after_s), rules=RULES) == due
-
-
-def test_waves_reach_five_then_ten_then_all():
-    assert [reach_of(waves, rules=RULES) for waves in (0, 1, 2, 3)] == [0, 5, 10, None]
-
-
-def test_the_instants_of_waves_agree_with_what_is_due():
-    for wave in (1, 2, 3):
-        opens_at = wave_opens_at(OPENED_AT, wave, rules=RULES)
-        assert waves_due(OPENED_AT, now=opens_at, rules=RULES) == wave
-        assert waves_due(OPENED_AT, now=opens_at - timedelta(milliseconds=1), rules=RULES) == wave - 1
-    assert wave_opens_at(OPENED_AT, 4, rules=RULES) is None
 
 
 def test_waves_that_do_not_widen_are_refused():
@@ -113,7 +93,7 @@ def test_every_rank_can_be_explained():
     assert only.score == sum(factor.points for factor in only.factors)
     data = only.as_data()
     assert [factor["code"] for factor in data["factors"]] == ["rating", "experience", "fair_share"]
-    assert data["factors"][0]["text"] == "综合评分4.70(10条评价)"
+    assert data["factors"][0]["text"] == "综合评分4.70（10条评价）"
     assert all(0 <= factor["points"] <= factor["of_points"] for factor in data["factors"])
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.policy import PriceRules
-from server.booking.price import (
+from server.booking.rules.price import (
     PriceRow,
     band_at,
     band_segments,

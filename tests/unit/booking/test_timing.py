@@ -1,4 +1,4 @@
-"""When a visit may be booked and started, and who is busy."""
+"""When a visit may be booked, paid for and started."""
 from datetime import datetime, timedelta
 
 import pytest
@@ -6,15 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.policy import PriceRules, TimeRules
-from server.booking.timing import (
-    Occupied,
-    caregiver_is_busy,
+from server.booking.rules.timing import (
     check_interval,
     in_start_window,
-    patient_is_busy,
     pay_deadline,
     touches_night,
-    widest_buffer,
 )
 from server.core.clock import SHANGHAI
 from server.core.errors import Refused
@@ -116,34 +112,3 @@ def test_touching_the_night_agrees_with_a_walk_over_all_minutes(start_min, lengt
     walked = any(minute % 1440 in night_minutes for minute in range(start_min, start_min + length_min))
     start_at = midnight + timedelta(minutes=start_min)
     assert touches_night(start_at, start_at + timedelta(minutes=length_min), rules=rules) is walked
-
-
-def occupied(hour: float, hours: float, hospital_id: str) -> Occupied:
-    start_at, end_at = hours_from(TOMORROW + timedelta(hours=hour), hours)
-    return Occupied(start_at, end_at, hospital_id)
-
-
-def test_visits_in_one_hospital_may_follow_each_other_directly():
-    assert not caregiver_is_busy(occupied(1, 1, "a"), [occupied(0, 1, "a"), occupied(2, 1, "a")], rules=RULES)
-
-
-def test_changing_hospital_takes_half_an_hour():
-    first = occupied(0, 1, "a")
-    assert caregiver_is_busy(occupied(1.25, 1, "b"), [first], rules=RULES)
-    assert not caregiver_is_busy(occupied(1.5, 1, "b"), [first], rules=RULES)
-    assert caregiver_is_busy(first, [occupied(1.25, 1, "b")], rules=RULES)
-
-
-def test_any_common_moment_is_a_conflict_wherever_it_is():
-    for other in (occupied(0.5, 1, "a"), occupied(-1, 3, "a"), occupied(0.25, 0.25, "b"), occupied(0, 1, "b")):
-        assert caregiver_is_busy(occupied(0, 1, "a"), [other], rules=RULES)
-
-
-def test_a_patients_visits_need_no_pause_but_never_overlap():
-    first = hours_from(TOMORROW, 1)
-    assert not patient_is_busy(hours_from(TOMORROW + timedelta(hours=1), 1), [first], rules=RULES)
-    assert patient_is_busy(hours_from(TOMORROW + timedelta(minutes=45), 1), [first], rules=RULES)
-
-
-def test_the_widest_buffer_bounds_what_a_store_must_read():
-    assert widest_buffer(RULES) == timedelta(minutes=30)

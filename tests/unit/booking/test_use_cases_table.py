@@ -4,8 +4,8 @@ from itertools import product
 import pytest
 from sqlalchemy import func, select, update
 
-from server.booking.states import ADMIN, CAREGIVER, ORDER_MOVES, PATIENT, SYSTEM, OrderState, find_move
-from server.booking.store_orders import Mover, OrderStore
+from server.booking.orders.store import Mover, OrderStore
+from server.booking.rules.states import ADMIN, CAREGIVER, ORDER_MOVES, PATIENT, SYSTEM, OrderState, find_move
 from server.core.errors import Refused
 from server.core.facts import Facts
 from server.storage.tables.booking import order_event, t_order

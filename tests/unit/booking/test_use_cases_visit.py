@@ -100,6 +100,17 @@ async def test_finishing_keeps_the_status_and_the_summary(stage):
     assert done[0].data == done[1].data
 
 
+async def test_what_the_caregiver_wrote_at_the_end_is_shown_and_income_to_nobody_else(stage):
+    visit = await Visit.in_state(stage, "in_service")
+    before = await stage.do(visit.booker, "order.detail", order_id=visit.order_id)
+    await stage.do(visit.caregiver, "order.finish", order_id=visit.order_id, summary="已完成检查")
+    family = await stage.do(visit.booker, "order.detail", order_id=visit.order_id)
+    carer = await stage.do(visit.caregiver, "order.detail", order_id=visit.order_id)
+    assert (before.data["summary"], family.data["summary"], carer.data["summary"]) == (None, "已完成检查", "已完成检查")
+    assert "income_fen" not in family.data
+    assert carer.data["income_fen"] == (await visit.row())["income_fen"]
+
+
 async def test_confirming_before_the_finish_is_refused(stage):
     visit = await Visit.in_state(stage, "in_service")
     refused = await stage.do(visit.booker, "order.confirm", order_id=visit.order_id)

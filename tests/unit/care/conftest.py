@@ -3,12 +3,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from config.policy import TimeRules
-from server.booking.standing import Standings
+from server.booking.orders.standing import Standings
 from server.care.chat import Chat
 from server.care.files import Files
 from server.care.notes import Notes
 from server.care.uploads import Quota, Uploads
+from server.core.in_force import Unchanging
+from server.roster.terms import Terms
 from server.storage.channel_log.sql import SqlChannelLog
 from server.storage.files.disk import DiskFiles
 from server.storage.files.images import ImageWorkshop
@@ -30,7 +31,7 @@ def log(database, outbox, bus):
 
 @pytest.fixture
 def orders(clock):
-    return Standings(rules=TimeRules(), clock=clock)
+    return Standings(terms=Unchanging(Terms()), clock=clock)
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ from server.core.clock import shanghai_text
 from server.core.errors import Refused
 from server.core.tasks import Tasks
 from server.handlers.application import application_settings, server_options
-from server.handlers.care import care_operations
-from server.handlers.edge import Edge
-from server.handlers.files import file_operations
-from server.handlers.messages import message_operations
-from server.handlers.metrics import HttpMetrics
-from server.handlers.operations import operation_routes
-from server.handlers.use_cases import UseCases
+from server.handlers.http.edge import Edge
+from server.handlers.http.metrics import HttpMetrics
+from server.handlers.http.use_cases import UseCases
+from server.handlers.routes import operation_routes
+from server.handlers.subjects.care import care_operations
+from server.handlers.subjects.files import file_operations
+from server.handlers.subjects.messages import message_operations
 from server.push.inbox import Inbox
-from server.push.notices import PUSH_TOPIC, Notices
+from server.push.notices import PUSH_TOPICS, Notices
 from server.push.service_messages import ServiceMessages
 from server.push.templates import Templates
 from server.ws.ports import Identity
@@ -40,7 +40,8 @@ def chat_and_notes(chat, notes, database, orders, bus, clock):
 
 @pytest.fixture
 def messages(units, database, clock, log, outbox):
-    outbox.deliver(PUSH_TOPIC, stay)
+    for topic in PUSH_TOPICS:
+        outbox.deliver(topic, stay)
     templates = Templates()
     notices = Notices(log=log, outbox=outbox, templates=lambda: templates)
     return message_operations(

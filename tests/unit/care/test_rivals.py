@@ -1,7 +1,7 @@
 """A rival's row that appears between looking and storing."""
 import pytest
 
-from server.care import store_chat, store_notes
+from server.care import store_notes
 from server.care.commands import AppendNote, SendMessage
 from server.core.channels import order_channel
 from server.core.clock import shanghai_text
@@ -26,20 +26,17 @@ async def offsets(log, visit):
     return [event.offset for event in found.events], found.top.offset
 
 
-async def test_a_rivals_message_is_the_answer_and_leaves_no_gap(chat, log, visit, monkeypatch):
+async def test_a_rivals_message_is_the_answer_and_leaves_no_gap(chat, log, visit):
+    """A text is stored without looking first: its unique key finds a rival's, whenever that was stored."""
     command = SendMessage(order_id=visit.order_id, msg_id="m1", kind="text", text="您好")
     first = await chat.send_message(call_of(visit.booker), command)
-    blind = BlindOnce(store_chat.find_message)
-    monkeypatch.setattr(store_chat, "find_message", blind)
     assert await chat.send_message(call_of(visit.booker), command) == first
-    assert blind.looked == 2
     assert await offsets(log, visit) == ([1], 1)
 
 
-async def test_a_rivals_message_with_another_body_is_told(chat, log, visit, monkeypatch):
+async def test_a_rivals_message_with_another_body_is_told(chat, log, visit):
     message = {"order_id": visit.order_id, "msg_id": "m1", "kind": "text"}
     await chat.send_message(call_of(visit.booker), SendMessage(**message, text="您好"))
-    monkeypatch.setattr(store_chat, "find_message", BlindOnce(store_chat.find_message))
     with pytest.raises(Refused) as caught:
         await chat.send_message(call_of(visit.booker), SendMessage(**message, text="别的"))
     assert caught.value.code == "idempotency_mismatch"

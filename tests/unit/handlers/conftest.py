@@ -18,10 +18,10 @@ from server.core.errors import CommittedRefusal, Refused, Unavailable
 from server.core.operation import ANYONE, CAREGIVER, EVERYONE, PATIENT, Operation
 from server.core.tasks import Tasks
 from server.handlers.application import application_settings, server_options
-from server.handlers.edge import SERVICE, Edge
-from server.handlers.metrics import HttpMetrics
-from server.handlers.operations import operation_routes
-from server.handlers.use_cases import UseCases
+from server.handlers.http.edge import SERVICE, Edge
+from server.handlers.http.metrics import HttpMetrics
+from server.handlers.http.use_cases import UseCases
+from server.handlers.routes import operation_routes
 
 ACTORS = {
     "family": Actor("u-family", "patient", "l-1"),

@@ -5,7 +5,7 @@ import pytest
 
 from server.core.errors import Refused
 from server.core.operation import PATIENT, Operation
-from server.handlers.operations import operation_routes
+from server.handlers.routes import operation_routes
 from tests.unit.handlers.conftest import Pair
 
 

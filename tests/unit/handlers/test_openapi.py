@@ -4,14 +4,15 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from pydantic import Field
 
 from config.fields import Body, IdText, Name, Query
 from server.core.errors import STATUS_OF_CODE
 from server.core.operation import ANYONE, PATIENT, Operation
-from server.handlers.docs_page import docs_page, docs_routes
-from server.handlers.downloads import Download
-from server.handlers.openapi import openapi_document
-from server.handlers.uploads import Upload
+from server.handlers.http.downloads import Download
+from server.handlers.http.uploads import Upload
+from server.handlers.pages.docs_page import docs_page, docs_routes
+from server.handlers.pages.openapi import openapi_document
 from tests.unit.handlers.conftest import small_operations
 
 
@@ -29,6 +30,10 @@ class Inner(Body):
 
 class Nested(Body):
     hours: list[Inner]
+
+
+class Told(Body):
+    name: Name = Field(description="说明<一>")
 
 
 class Partial(Body):
@@ -49,6 +54,10 @@ def declared(seen):
         Download("/api/file/{file_id}", FileId, _nothing, ANYONE, "下载"),
         Operation("POST", "/api/demo/nested", Nested, _nothing, PATIENT, "嵌套"),
         Operation("POST", "/api/demo/partial", Partial, _nothing, PATIENT, "部分更新"),
+        Operation(
+            "POST", "/api/demo/told", Told, _nothing, PATIENT, "说明",
+            about="第一段<b>\n第二段", example={"thing_id": "t<1>", "count": 3},
+        ),
     ]
 
 
@@ -156,6 +165,16 @@ def test_an_upload_is_a_form_with_its_files(document):
 def test_a_download_has_its_id_in_the_path(document):
     operation = document["paths"]["/api/file/{file_id}"]["get"]
     assert [(p["name"], p["in"], p["required"]) for p in operation["parameters"]] == [("file_id", "path", True)]
+
+
+def test_what_an_operation_tells_of_itself_is_in_document_and_page(document):
+    told = document["paths"]["/api/demo/told"]["post"]
+    assert told["description"] == "第一段<b>\n第二段"
+    example = told["responses"]["200"]["content"]["application/json"]["example"]
+    assert (example["code"], example["data"]) == ("ok", {"thing_id": "t<1>", "count": 3})
+    assert "description" not in document["paths"]["/api/demo/echo"]["post"]
+    html = docs_page(document)
+    assert "第一段&lt;b&gt;\n第二段" in html and "t&lt;1&gt;" in html and "说明&lt;一&gt;" in html
 
 
 def test_a_document_of_nothing_is_a_document():

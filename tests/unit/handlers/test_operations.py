@@ -2,6 +2,8 @@
 import asyncio
 import json
 import logging
+import time
+from contextlib import suppress
 from ipaddress import ip_network
 
 import pytest
@@ -9,9 +11,9 @@ import pytest
 from server.core.errors import STATUS_OF_CODE, Refused
 from server.core.operation import PATIENT, Operation
 from server.core.tasks import Tasks
-from server.handlers.operations import operation_routes
-from server.handlers.sentences import EDGE_STATUS_OF_CODE, SENTENCES
-from server.handlers.use_cases import UseCases
+from server.handlers.http.sentences import EDGE_STATUS_OF_CODE, SENTENCES
+from server.handlers.http.use_cases import UseCases
+from server.handlers.routes import operation_routes
 
 
 def test_every_code_has_a_sentence_and_no_sentence_is_left_over():
@@ -241,6 +243,20 @@ async def test_a_login_check_that_hangs_is_unavailable(small, seen):
 
     client = small(authenticate=hang, use_cases=UseCases(tasks=Tasks("short"), deadline_s=0.05))
     assert (await client.post("/api/demo/echo")).status == 503
+
+
+async def test_a_slow_login_check_and_a_slow_use_case_share_one_deadline(small, edge, seen):
+    async def slow(token):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(seen.gate.wait(), 1.0)
+        return await edge.authenticate(token)
+
+    tasks = Tasks("short")
+    client = small(authenticate=slow, use_cases=UseCases(tasks=tasks, deadline_s=1.2))
+    began_at = time.monotonic()
+    assert (await client.post("/api/demo/slow")).status == 503
+    assert time.monotonic() - began_at < 2.0, "each had a deadline of its own"
+    await tasks.stop()
 
 
 async def test_answers_are_counted_by_route_and_not_by_path(client, registry):

@@ -1,30 +1,37 @@
 """The roster's endpoints are the contract's."""
+from datetime import datetime, timedelta
+
 import pytest
 
+from server.core.clock import BusinessClock
+from server.core.in_force import Unchanging
 from server.core.operation import ADMIN, ANYONE, CAREGIVER, EVERYONE, PATIENT
-from server.handlers.caregivers import caregiver_operations, showcase_operations
-from server.handlers.catalog import catalog_operations
-from server.handlers.patients import patient_operations
-from server.handlers.qualification import qualification_operations
+from server.handlers.subjects.admin.papers import paper_operations
+from server.handlers.subjects.caregivers import caregiver_operations, showcase_operations
+from server.handlers.subjects.catalog import catalog_operations
+from server.handlers.subjects.patients import patient_operations
+from server.handlers.subjects.qualification import qualification_operations
 from server.roster.caregivers.auditing import QualificationAudit
+from server.roster.caregivers.paper_desk import PaperDesk
 from server.roster.caregivers.profiles import CaregiverProfiles
 from server.roster.caregivers.qualification import Qualifications
 from server.roster.caregivers.service import CaregiverService
-from server.roster.catalog import DEFAULT_CATALOG
 from server.roster.patients.patients import Patients
 from server.roster.patients.viewers import Viewers
 from server.roster.showcase.cases import PastCases
 from server.roster.showcase.page import CaregiverPage
 from server.roster.showcase.search import CaregiverSearch
 from server.roster.showcase.slots import Slots
+from server.roster.terms import Terms
 
 # The tables bind methods and call none, so the use cases' classes themselves serve.
 DECLARED = [
     *patient_operations(Patients, Viewers),
     *caregiver_operations(CaregiverProfiles, CaregiverService),
     *showcase_operations(CaregiverSearch, CaregiverPage, Slots, PastCases),
-    *catalog_operations(DEFAULT_CATALOG),
-    *qualification_operations(Qualifications, QualificationAudit),
+    *catalog_operations(Unchanging(Terms()), clock=BusinessClock()),
+    *qualification_operations(Qualifications),
+    *paper_operations(QualificationAudit, PaperDesk),
 ]
 CONTRACT = {
     ("POST", "patient/create"): PATIENT,
@@ -52,6 +59,8 @@ CONTRACT = {
     ("GET", "order/case"): PATIENT,
     ("GET", "catalog"): ANYONE,
     ("GET", "admin/qualification/list"): ADMIN,
+    ("GET", "admin/qualification/detail"): ADMIN,
+    ("POST", "admin/qualification/claim"): ADMIN,
     ("POST", "admin/qualification/review"): ADMIN,
 }
 
@@ -70,7 +79,7 @@ def test_its_input_has_a_schema_and_its_summary_is_chinese(one):
 
 
 async def test_the_catalogue_names_all_that_can_be_booked():
-    (operation,) = catalog_operations(DEFAULT_CATALOG)
+    (operation,) = catalog_operations(Unchanging(Terms()), clock=BusinessClock())
     answer = await operation.run(None, operation.command())
     assert {one["code"]: one["duration_min"] for one in answer["service_types"]} == {
         "escort_hourly": None,
@@ -83,3 +92,13 @@ async def test_the_catalogue_names_all_that_can_be_booked():
     districts = {one["code"] for one in answer["districts"]}
     assert {place["district"] for place in answer["hospitals"]} <= districts
     assert set(answer["hospitals"][0]) >= {"hospital_id", "name", "district", "lat", "lng"}
+
+
+async def test_the_catalogue_tells_business_time():
+    clock = BusinessClock()
+    (operation,) = catalog_operations(Unchanging(Terms()), clock=clock)
+    before = datetime.fromisoformat((await operation.run(None, operation.command()))["now"])
+    clock.move_to(3600.0)
+    after = datetime.fromisoformat((await operation.run(None, operation.command()))["now"])
+    assert timedelta(hours=1) <= after - before < timedelta(hours=1, seconds=30)
+    assert after.utcoffset() == timedelta(hours=8)

@@ -4,9 +4,9 @@ import pytest
 from config.fields import IdText, Name, Query
 from server.core.errors import Refused
 from server.core.operation import ANYONE, EVERYONE, PATIENT
-from server.handlers.downloads import Download, FileBody
-from server.handlers.operations import operation_routes
-from server.handlers.uploads import Upload, UploadedFile
+from server.handlers.http.downloads import Download, FileBody
+from server.handlers.http.uploads import Upload, UploadedFile
+from server.handlers.routes import operation_routes
 
 BOUNDARY = "----peihu"
 

@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import select
 
 from server.core.errors import Refused
-from server.identity.commands import BanUser, CreateAdmin, RefreshLogin, UnbanUser
+from server.identity.commands import CreateAdmin, RefreshLogin
+from server.identity.commands_desk import BanUser, UnbanUser
 from server.identity.facts import LoginRevoked, UserBanned, UserUnbanned
 from server.storage.tables.identity import t_user
 from server.storage.tables.system import audit_log
@@ -59,7 +60,7 @@ async def test_a_ban_is_told_as_facts_and_written_down(identity, an_admin, datab
     assert (banned.user_id, banned.user_type, banned.reason) == (user_id, "caregiver", "多次爽约")
     async with database.read() as tx:
         row = await tx.one(select(audit_log))
-    assert (row["action"], row["target"], row["reason"]) == ("user.ban", f"user:{user_id}", "多次爽约")
+    assert (row["action"], row["target"], row["reason"]) == ("admin.user.ban", f"user:{user_id}", "多次爽约")
     assert row["actor_id"] == admin.user.user_id
 
 
@@ -72,7 +73,7 @@ async def test_an_account_opened_again_logs_in_anew(identity, an_admin, database
     assert (await _refused(identity.authenticator.authenticate(answer["token"]))).code == "unauthorized"
     assert (await identity.log_in(PHONE))["token"]
     async with database.read() as tx:
-        row = await tx.one(select(audit_log).where(audit_log.c.action == "user.unban"))
+        row = await tx.one(select(audit_log).where(audit_log.c.action == "admin.user.unban"))
         user = await tx.one(select(t_user).where(t_user.c.user_id == user_id))
     assert json.loads(row["detail"])["before"]["ban_reason"] == "误报"
     assert (user["banned_at"], user["ban_reason"]) == (None, None)

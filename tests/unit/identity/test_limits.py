@@ -4,7 +4,9 @@ import pytest
 from server.core.call import Actor
 from server.core.errors import Refused
 from server.identity.addresses import address_group
-from server.identity.limits import Pace, Rate, RequestLimits
+from server.identity.limits import RequestLimits
+from server.storage.pacing.in_process import InProcessPace
+from server.storage.pacing.port import Rate
 from tests.accounts import a_call
 
 
@@ -18,7 +20,7 @@ class _Seconds:
 
 def _limits(seconds, **changes):
     given = {"per_user": Rate(10, 5), "per_address": Rate(10, 20)} | changes
-    return RequestLimits(monotonic_s=seconds, **given)
+    return RequestLimits(pace=InProcessPace(now_s=seconds), **given)
 
 
 async def _passes(limits, call) -> bool:
@@ -67,14 +69,6 @@ async def test_loopback_is_exempt_from_the_address_limit_only_where_said():
     assert sum([await _passes(_limits(_Seconds(), loopback_is_exempt=True), here) for _ in range(30)]) == 30
     limits = _limits(_Seconds())
     assert sum([await _passes(limits, here) for _ in range(30)]) == 20
-
-
-def test_what_is_remembered_is_bounded_and_hot_subjects_are_not_forgotten():
-    pace = Pace(Rate(1, 1), subjects=100)
-    for number in range(1000):
-        pace.wait_s(f"s{number}", now_s=1000.0)
-    assert len(pace._full_at) <= 100
-    assert pace.wait_s("s999", now_s=1000.0) > 0
 
 
 @pytest.mark.parametrize(

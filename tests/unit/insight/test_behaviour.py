@@ -11,6 +11,7 @@ from server.core.errors import Refused
 from server.core.ids import new_id
 from server.insight.behaviour import Behaviour
 from server.insight.commands import ReportEvents
+from server.storage.behaviour.sql import SqlBehaviourLog
 from server.storage.tables.identity import consent
 from server.storage.tables.system import behaviour_event
 from tests.stores import make_user
@@ -18,7 +19,7 @@ from tests.stores import make_user
 
 @pytest.fixture
 def behaviour(units, database, clock):
-    return Behaviour(units=units, database=database, clock=clock)
+    return Behaviour(units=units, log=SqlBehaviourLog(database=database), clock=clock)
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """The push area on a real store with the sandbox's carriers."""
 import pytest
 
-from server.push.dispatcher import Dispatcher
+from server.push.dispatcher import SMS_TOPICS, Dispatcher, Patience
 from server.push.inbox import Inbox
-from server.push.notices import PUSH_TOPIC, Notices
+from server.push.notices import PUSH_TOPICS, Notices
 from server.push.sandbox_messages import SandboxMessages
 from server.push.senders.sandbox import SandboxSender
 from server.push.service_messages import ServiceMessages
@@ -22,14 +22,18 @@ def log(database, outbox):
 
 @pytest.fixture
 def senders(database):
-    return {channel: SandboxSender(database=database, channel=channel) for channel in ("sms", "wechat")}
+    ways = {"sms": "sms", "wechat_mini": "wechat", "wechat_oa": "wechat"}
+    return {way: SandboxSender(database=database, channel=channel) for way, channel in ways.items()}
 
 
 @pytest.fixture
 def dispatcher(database, outbox, senders):
-    dispatcher = Dispatcher(database=database, outbox=outbox, senders=senders, send_within_s=0.2, attempts_at_most=3)
-    outbox.deliver(PUSH_TOPIC, dispatcher.deliver_notice)
-    outbox.deliver("sms", dispatcher.deliver_sms)
+    patience = Patience(send_within_s=2.0, sms_attempts=3, wechat_attempts=2)
+    dispatcher = Dispatcher(database=database, outbox=outbox, senders=senders, patience=patience)
+    for topic in PUSH_TOPICS:
+        outbox.deliver(topic, dispatcher.deliver_notice)
+    for topic in SMS_TOPICS:
+        outbox.deliver(topic, dispatcher.deliver_sms)
     return dispatcher
 
 

@@ -9,7 +9,7 @@ from server.core.clock import server_now
 from server.core.errors import Unavailable
 from server.core.ids import new_id
 from server.push.commands import ReadSandboxMessages
-from server.push.dispatcher import Dispatcher
+from server.push.dispatcher import Dispatcher, Patience
 from server.push.senders.port import Rejected
 from server.storage.tables.identity import wechat_identity
 from server.storage.tables.notices import message_delivery
@@ -91,7 +91,7 @@ async def test_what_wechat_refuses_goes_out_as_a_text_message(
     notices, database, outbox, clock, user_id, senders, sandbox_messages
 ):
     outbox.deliver("event", nothing)
-    senders["wechat"] = Refuser("43101")
+    senders["wechat_mini"] = Refuser("43101")
     await bind_wechat(database, user_id)
     await database.write(lambda tx: notices.add(tx, **accepted(clock, user_id)))
     outbox.start()
@@ -113,7 +113,8 @@ async def test_a_crash_between_carrier_and_commit_leaves_one_message(
     notices, dispatcher, database, clock, user_id, sandbox_messages, senders
 ):
     parcel = await one_parcel(notices, database, clock, user_id)
-    message = {"template": "caregiver_accepted", "text": "早先", "code": None, "once_key": parcel["delivery_id"]}
+    message = {"template": "caregiver_accepted", "text": "早先", "params": {}, "code": None}
+    message["once_key"] = parcel["delivery_id"]
     await senders["sms"].send(PHONE, **message)  # the carrier has it, and the process died before it said so
     await dispatcher.deliver_notice(parcel, None)
     assert [message["text"] for message in await kept(sandbox_messages)] == ["早先"]
@@ -134,7 +135,8 @@ async def test_a_carrier_that_is_away_is_asked_again_and_given_up_in_the_end(
 
 
 async def test_a_carrier_that_never_answers_does_not_hold_up_the_line(database, outbox):
-    silent = Dispatcher(database=database, outbox=outbox, senders={"sms": Silent()}, send_within_s=0.01)
+    patience = Patience(send_within_s=0.01)
+    silent = Dispatcher(database=database, outbox=outbox, senders={"sms": Silent()}, patience=patience)
     with pytest.raises(Unavailable):
         await silent.deliver_sms(sms_parcel(), None)
 
@@ -185,21 +187,27 @@ class Refuser:
     def __init__(self, code):
         self._code = code
 
-    async def send(self, recipient, *, template, text, code, once_key):
+    knows_once_key = True
+
+    async def send(self, recipient, **message):
         raise Rejected(self._code)
 
 
 class Absent:
     """A carrier that cannot be reached."""
 
-    async def send(self, recipient, *, template, text, code, once_key):
+    knows_once_key = True
+
+    async def send(self, recipient, **message):
         raise Unavailable()
 
 
 class Silent:
     """A carrier that takes the message and never answers."""
 
-    async def send(self, recipient, *, template, text, code, once_key):
+    knows_once_key = True
+
+    async def send(self, recipient, **message):
         await asyncio.Event().wait()
 
 

@@ -10,9 +10,11 @@ from config.policy import Policy
 from server.core.call import Actor, Call
 from server.core.clock import BusinessClock
 from server.core.ids import new_id
+from server.core.in_force import Unchanging
 from server.roster import facts as roster_facts
 from server.roster.caregivers.auditing import QualificationAudit
 from server.roster.caregivers.commands import ReviewQualification, SaveProfile, SaveService, SubmitQualification
+from server.roster.caregivers.paper_desk import PaperDesk
 from server.roster.caregivers.profiles import CaregiverProfiles
 from server.roster.caregivers.qualification import Qualifications
 from server.roster.caregivers.service import CaregiverService
@@ -24,6 +26,9 @@ from server.roster.showcase.cases import PastCases
 from server.roster.showcase.page import CaregiverPage
 from server.roster.showcase.search import CaregiverSearch
 from server.roster.showcase.slots import Slots
+from server.roster.terms import Terms
+from server.storage.cache.in_process import InProcessCache
+from server.storage.cache.reads import CachedReads
 from server.storage.files.images import ImageWorkshop
 from server.storage.files.links import FileLinks
 from server.storage.files.shelf import FileShelf
@@ -107,24 +112,27 @@ class Roster:
         shared = {"database": database, "units": units, "clock": self.clock}
         told = shared | {"facts": facts}
         shown = {"database": database, "clock": self.clock, "catalog": DEFAULT_CATALOG}
-        policy = Policy()
+        policy, terms = Policy(), Unchanging(Terms())
         self.patients = Patients(
             **told, catalog=DEFAULT_CATALOG, has_live_orders=self._has_live_orders, patients_per_account=3
         )
         self.viewers = Viewers(database=database, units=units, facts=facts, viewers_per_patient=2)
         self.profiles = CaregiverProfiles(
-            **shared, catalog=DEFAULT_CATALOG, rules=policy.caregiver, links=self.links
+            **shared, catalog=DEFAULT_CATALOG, rules=lambda: policy.caregiver, links=self.links
         )
-        self.service = CaregiverService(**shared, catalog=DEFAULT_CATALOG)
+        self.service = CaregiverService(**shared, terms=terms)
         self.qualifications = Qualifications(
             **told, workshop=ImageWorkshop(executor=executor), shelf=self.shelf, links=self.links
         )
         self.audit = QualificationAudit(**told, links=self.links)
-        self.search = CaregiverSearch(**shown, rules=policy.time, links=self.links)
-        self.page = CaregiverPage(**shown, links=self.links)
+        self.desk = PaperDesk(units=units, clock=self.clock, links=self.links, rules=lambda: policy.caregiver)
+        self.search = CaregiverSearch(**shown, rules=lambda: policy.time, links=self.links)
+        self.cache = InProcessCache(lifetime_s=300.0, most_bytes=1_000_000)
+        self.page = CaregiverPage(**shown, reads=CachedReads(cache=self.cache), links=self.links)
         self.slots = Slots(
-            **shown,
-            policy=policy,
+            database=database,
+            clock=self.clock,
+            terms=terms,
             price_of=lambda service_type, prices, start_at, end_at: prices["day"] * (end_at - start_at).seconds // 3600,
             touches_night=lambda start_at, end_at: end_at.astimezone(UTC).hour >= 14,
         )
@@ -152,8 +160,8 @@ class Roster:
         command = SubmitQualification.model_validate(PAPERS | changes)
         return await self.qualifications.submit_qualification(call, command, {name: picture() for name in names})
 
-    async def review(self, certification_id, decision="approve", reason="材料齐全"):
-        admin = await self.someone("admin")
+    async def review(self, certification_id, decision="approve", reason="材料齐全", *, admin=None):
+        admin = admin or await self.someone("admin")
         asked = {"certification_id": certification_id, "decision": decision, "reason": reason}
         return await self.audit.review_qualification(admin, ReviewQualification.model_validate(asked))
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, update
 from server.core.clock import SHANGHAI
 from server.core.ids import new_id
 from server.roster.caregivers.commands import SaveService
-from server.roster.eligibility import caregiver_card, caregiver_rates, eligible_caregivers, may_serve_until
+from server.roster.eligibility import eligible_caregivers, may_serve_until
 from server.storage.tables.booking import offer
 from server.storage.tables.roster import caregiver_district, caregiver_price, t_caregiver_info
 from tests.unit.roster.stage import NOW, SERVICE, make_busy, make_order
@@ -138,18 +138,6 @@ async def test_papers_must_last_to_the_day_on_which_a_visit_ends(roster, databas
         assert await may_serve_until(tx, caregiver_id, last)
         assert not await may_serve_until(tx, caregiver_id, last + timedelta(minutes=1))
         assert not await may_serve_until(tx, "0" * 26, last)
-
-
-async def test_rates_and_cards_are_read_for_any_state(roster, database):
-    call, caregiver_id = await roster.caregiver()
-    async with database.read() as tx:
-        assert await caregiver_rates(tx, caregiver_id, "escort_hourly") == {"day": 6_000, "night": 9_000}
-        assert await caregiver_rates(tx, caregiver_id, "inpatient_12h") == {}
-        cards = await caregiver_card(tx, [caregiver_id, "0" * 26])
-        assert await caregiver_card(tx, []) == {}
-    assert list(cards) == [caregiver_id]
-    card = cards[caregiver_id]
-    assert (card.user_id, card.name, card.contact_phone) == (call.user.user_id, "李秀兰", "13800138000")
 
 
 async def test_without_a_price_or_a_district_row_nobody_is_asked(roster, database):

@@ -136,3 +136,14 @@ async def test_codes_are_stored_as_hashes(roster, family, tmp_path):
     code = await invite(roster, family)
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("peihu.db*"))
     assert code.encode() not in stored and code.replace("-", "").encode() not in stored
+
+
+async def test_old_codes_are_forgotten_and_live_ones_are_kept(roster, family, database):
+    aunt = await roster.someone()
+    await invite(roster, family)
+    assert await roster.viewers.forget_invites() == 0
+    long_ago = update(patient_invite).values(expires_at=server_now() - timedelta(days=31))
+    await database.write(lambda tx: tx.run(long_ago))
+    code = await invite(roster, family)
+    assert await roster.viewers.forget_invites() == 1
+    await joining(roster, aunt, code)

@@ -45,8 +45,10 @@ def instance(io_loop, database):
         io_loop.asyncio_loop.run_until_complete(box.stop(within_s=1.0))
 
 
-async def _put(database, box, *numbers):
+async def _put(database, box, *numbers, committed=None):
     async def body(tx):
+        if committed is not None:
+            tx.after_commit(lambda: committed.extend(numbers))
         for n in numbers:
             await box.put(tx, "news", {"n": n}, enclosed=f"for {n}")
 
@@ -84,9 +86,11 @@ async def test_parcels_of_a_topic_leave_in_the_order_of_the_commits(database, in
     receiver = Receiver()
     box = instance(receiver)
     box.start()
-    await asyncio.gather(*(_put(database, box, n) for n in range(50)))
+    committed = []
+    await asyncio.gather(*(_put(database, box, n, committed=committed) for n in range(50)))
     await _empty(database)
-    assert receiver.got == list(range(50))
+    assert receiver.got == committed
+    assert sorted(committed) == list(range(50))
 
 
 async def test_what_was_rolled_back_never_leaves(database, instance):
@@ -215,7 +219,7 @@ async def test_two_heirs_share_without_taking_anything_twice(database, instance,
     dead._in_hand.clear()
     await _let_claims_run_out(database)
     receivers = [Receiver(), Receiver()]
-    second = Database(database.url.render_as_string(), keys=keys, readers=1, acquire_timeout_s=10.0)
+    second = Database(database.url.render_as_string(hide_password=False), keys=keys, readers=1, acquire_timeout_s=10.0)
     heirs = [instance(receivers[0]), instance(receivers[1], on=second)]
     for heir in heirs:
         heir.start()
@@ -286,7 +290,7 @@ class Moody(Database):
 
 
 async def test_a_store_that_is_gone_for_a_moment_ends_nothing(database, instance, keys):
-    moody = Moody(database.url.render_as_string(), keys=keys, readers=1, acquire_timeout_s=5.0)
+    moody = Moody(database.url.render_as_string(hide_password=False), keys=keys, readers=1, acquire_timeout_s=5.0)
     receiver = Receiver()
     box = instance(receiver, on=moody)
     box.start()
@@ -307,7 +311,8 @@ async def test_the_age_of_the_oldest_parcel_is_told(database, instance):
     assert await box.oldest_age_s() == 0.0
     await _put(database, box, 1, 2)
     before = server_now() - timedelta(seconds=90)
-    first = select(func.min(table.c.outbox_id)).scalar_subquery()
+    async with database.read() as tx:
+        first = await tx.value(select(func.min(table.c.outbox_id)))
     await database.write(lambda tx: tx.run(update(table).where(table.c.outbox_id == first).values(created_at=before)))
     assert 89 < await box.oldest_age_s() < 100
     box._in_hand.clear()

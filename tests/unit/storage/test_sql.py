@@ -120,6 +120,30 @@ async def test_a_savepoint_is_undone_alone(database):
         assert await tx.value(select(lease.c.name)) == "kept"
 
 
+async def test_savepoints_within_and_beside_each_other_are_undone_alone(database):
+    async def refused(tx, name):
+        async with tx.savepoint():
+            async with tx.savepoint():
+                await tx.run(_lease(f"within {name}"))
+            await tx.run(_lease(name))
+            raise Refused("wrong_state")
+
+    async def body(tx):
+        async with tx.savepoint():
+            await tx.run(_lease("outer"))
+            for name in ("first", "second"):
+                with pytest.raises(Refused):
+                    await refused(tx, name)
+            async with tx.savepoint():
+                await tx.run(_lease("third"))
+        with pytest.raises(Refused):
+            await refused(tx, "fourth")
+
+    await database.write(body)
+    async with database.read() as tx:
+        assert {row["name"] for row in await tx.all(select(lease.c.name))} == {"outer", "third"}
+
+
 async def test_what_waits_for_the_commit_runs_once_in_order_and_not_for_what_was_undone(database):
     told, runs = [], []
 
@@ -156,7 +180,7 @@ async def test_effects_leave_in_the_order_of_the_commits(database):
     assert sorted(told) == list(range(30))
 
 
-async def test_writers_take_turns(database):
+async def test_writers_take_turns(embedded):
     inside = []
 
     async def body(tx):
@@ -165,7 +189,7 @@ async def test_writers_take_turns(database):
         assert len(inside) == 1
         inside.pop()
 
-    await asyncio.gather(*(database.write(body) for _ in range(20)))
+    await asyncio.gather(*(embedded.write(body) for _ in range(20)))
 
 
 async def test_a_reader_sees_one_snapshot_whatever_is_written_meanwhile(database):
@@ -176,7 +200,7 @@ async def test_a_reader_sees_one_snapshot_whatever_is_written_meanwhile(database
     assert await _count(database) == 1
 
 
-async def test_a_caller_who_leaves_does_not_stop_the_change(database):
+async def test_a_caller_who_leaves_does_not_stop_the_change(embedded):
     begun, may_end = asyncio.Event(), asyncio.Event()
 
     async def body(tx):
@@ -184,18 +208,18 @@ async def test_a_caller_who_leaves_does_not_stop_the_change(database):
         await may_end.wait()
         await tx.run(_lease("a"))
 
-    caller = asyncio.create_task(database.write(body))
+    caller = asyncio.create_task(embedded.write(body))
     await begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
     may_end.set()
-    await database.write(lambda tx: tx.value(text("SELECT 1")))  # the next turn comes after it
-    assert await _count(database) == 1
+    await embedded.write(lambda tx: tx.value(text("SELECT 1")))  # the next turn comes after it
+    assert await _count(embedded) == 1
 
 
-async def test_whoever_waits_too_long_for_a_turn_is_told_so(database, keys):
-    hasty = Database(database.url.render_as_string(), keys=keys, readers=1, acquire_timeout_s=0.05)
+async def test_whoever_waits_too_long_for_a_turn_is_told_so(embedded, keys):
+    hasty = Database(embedded.url.render_as_string(hide_password=False), keys=keys, readers=1, acquire_timeout_s=0.05)
     begun, may_end = asyncio.Event(), asyncio.Event()
 
     async def body(tx):
@@ -214,7 +238,7 @@ async def test_whoever_waits_too_long_for_a_turn_is_told_so(database, keys):
 
 
 async def test_too_many_readers_are_told_to_wait(database, keys):
-    hasty = Database(database.url.render_as_string(), keys=keys, readers=1, acquire_timeout_s=0.05)
+    hasty = Database(database.url.render_as_string(hide_password=False), keys=keys, readers=1, acquire_timeout_s=0.05)
     try:
         async with hasty.read() as tx:
             await tx.value(text("SELECT 1"))
@@ -225,12 +249,12 @@ async def test_too_many_readers_are_told_to_wait(database, keys):
         await hasty.close()
 
 
-async def test_an_acknowledged_change_survives_a_power_cut(database):
+async def test_an_acknowledged_change_survives_a_power_cut(embedded):
     async def pragmas(tx):
         names = ("journal_mode", "synchronous", "foreign_keys")
         return [await tx.value(text(f"PRAGMA {name}")) for name in names]
 
-    assert await database.write(pragmas) == ["wal", 2, 1]
+    assert await embedded.write(pragmas) == ["wal", 2, 1]
 
 
 async def test_rows_are_told_as_they_were_touched(database):

@@ -3,13 +3,14 @@
 import asyncio
 import gc
 import socket
+import time
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.httputil import HTTPServerRequest
 
 from server.ws.handler import WebSocketHandler
-from tests.unit.ws.place import place
+from tests.unit.ws.place import place, until
 
 UPGRADE = {
     "Upgrade": "websocket",
@@ -73,7 +74,7 @@ async def test_only_a_subprotocol_that_is_spoken_is_agreed(database, outbox):
 
 
 async def test_a_herd_of_handshakes_is_told_when_to_come_back(database, outbox):
-    async with place(database, outbox, handshakes_per_s=3.0) as here:
+    async with place(database, outbox, handshakes_per_s=3.0, handshake_waits_s=0.0) as here:
         answers = [await handshake(here) for _ in range(6)]
         codes = [code for code, *_ in answers]
         assert codes[:3] == [101] * 3 and codes[-1] == 429
@@ -81,6 +82,34 @@ async def test_a_herd_of_handshakes_is_told_when_to_come_back(database, outbox):
         for *_, writer in answers:
             writer.close()
             await writer.wait_closed()
+
+
+async def test_a_herd_of_handshakes_waits_for_its_turn_and_is_let_in_in_order(database, outbox):
+    async with place(database, outbox, handshakes_per_s=50.0) as here:
+        began = time.monotonic()
+        answers = await asyncio.gather(*(handshake(here) for _ in range(60)))
+        assert [code for code, *_ in answers] == [101] * 60
+        assert time.monotonic() - began > (60 - 32) / 50 * 0.9
+        assert len(here.live.gate) == 0 and not here.live.counts["handshakes_refused"]
+        for *_, writer in answers:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_who_leaves_while_it_waits_for_its_turn_is_not_let_in(database, outbox):
+    async with place(database, outbox, handshakes_per_s=2.0) as here:
+        while here.live.gate.enters_at_once():
+            pass
+        opened = here.live.counts["opened"]
+        _, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        names = {"Host": f"127.0.0.1:{here.port}", **UPGRADE}
+        head = "".join(f"{name}: {value}\r\n" for name, value in names.items())
+        writer.write(f"GET /connection/websocket HTTP/1.1\r\n{head}\r\n".encode())
+        await until(lambda: len(here.live.gate) == 1)
+        writer.close()
+        await writer.wait_closed()
+        await until(lambda: here.live.counts["handshakes_given_up"] == 1)
+        assert here.live.counts["opened"] == opened
 
 
 async def test_sockets_that_do_not_say_who_they_are_are_bounded(database, outbox):

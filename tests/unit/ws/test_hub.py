@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -79,10 +80,10 @@ class Reader:
     def __bool__(self):
         return True  # never added to a turn
 
-    def append(self, frame):
-        self.got.append(int(frame.rsplit(b'"offset":')[1].rstrip(b"}")))
+    def append(self, frames):
+        self.got += [int(offset) for offset in re.findall(rb'"offset":(\d+)', frames)]
 
-    put = append
+    put = put_now = append
 
     def lost_track(self, channel):
         self.lost += 1
@@ -260,6 +261,52 @@ async def test_who_comes_back_with_the_present_position_costs_no_read(scene):
     assert all(place.missed == () for place in joined)
     await scene.reader().join()
     assert scene.log.reads == reads
+
+
+async def test_many_who_missed_the_same_cost_one_read(scene):
+    await scene.publish(3)
+    stayed = scene.reader()
+    await stayed.join()
+    await scene.publish(2)
+    reads = scene.log.reads
+    for _ in range(100):
+        comes_back = scene.reader()
+        joined = await comes_back.join(Resume(3, "E"))
+        assert comes_back.got == [4, 5] and joined.top == Position("E", 5)
+    assert scene.log.reads == reads + 1
+    await scene.publish()
+    later = scene.reader()
+    await later.join(Resume(4, "E"))
+    assert later.got == [5, 6] and comes_back.got == [4, 5, 6]
+    assert scene.log.reads == reads + 1, "what was remembered grows with the channel"
+
+
+async def test_equal_reads_at_one_moment_are_one(scene):
+    await scene.publish(3)
+    await scene.reader().join()
+    scene.log.open.clear()
+    readers = [scene.reader() for _ in range(50)]
+    joining = [asyncio.ensure_future(reader.join(Resume(1, "E"))) for reader in readers]
+    await until(lambda: len(scene.hub.channels[CHANNEL].seats) == 51)
+    await scene.publish(2)  # after the read began
+    scene.log.open.set()
+    await asyncio.gather(*joining)
+    await scene.publish()
+    await until(lambda: {tuple(reader.got) for reader in readers} == {(2, 3, 4, 5, 6)})
+    assert scene.log.reads == 2
+
+
+async def test_a_channel_that_began_anew_is_not_recovered_from_memory(scene):
+    await scene.publish(2)
+    stayed = scene.reader()
+    await stayed.join()
+    await scene.reader().join(Resume(0, "E"))
+    scene.log.events.clear()
+    scene.log.append(4, epoch="F")
+    await scene.hub.check_positions()
+    await until(lambda: stayed.lost)
+    joined = await scene.reader().join(Resume(0, "E"))
+    assert joined.missed is None and joined.top == Position("F", 4)
 
 
 async def test_what_the_bus_lost_last_is_noticed_by_the_check(scene):

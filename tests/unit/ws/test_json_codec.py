@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from server.storage.presence.port import ClientInfo
 from server.ws.wire import answers
-from server.ws.wire.answers import ClientInfo, MembershipPush, Publication, Reply, UnsubscribePush
+from server.ws.wire.answers import MembershipPush, Publication, Reply, UnsubscribePush
 from server.ws.wire.codes import Disconnects, ErrorCode, Errors, Unsubscriptions
 from server.ws.wire.frames import framed
 from server.ws.wire.json_codec import JsonCodec
@@ -105,6 +106,6 @@ def codes(family):
 def test_the_families_of_codes_keep_the_protocols_rules():
     assert all(disconnect.reason and len(disconnect.reason.encode()) <= 123 for disconnect in codes(Disconnects))
     assert {code.code for code in codes(Disconnects) if not code.reconnects} == {3500, 3501, 3502, 3503, 3504}
-    assert {code.code for code in codes(Errors) if code.temporary} == {100, 111}
+    assert {code.code for code in codes(Errors) if code.temporary} == {100, 111, 503}
     assert [ending.resubscribes for ending in codes(Unsubscriptions)] == [False, False, True]
     assert isinstance(Errors.INTERNAL, ErrorCode)

@@ -1,6 +1,7 @@
 """How connections are refused, prolonged and ended."""
 
 import asyncio
+from dataclasses import replace
 
 from tests.unit.ws.place import place, until
 
@@ -60,6 +61,19 @@ async def test_a_refresh_prolongs_and_its_refusals_close(database, outbox):
             client, _ = await here.connected()
             await client.say({"id": 3, "refresh": {"token": token}})
             assert await client.code() == (3500, "invalid token")
+
+
+async def test_a_login_revoked_while_its_newer_token_is_checked_ends_the_connection(database, outbox):
+    """The connection is not of that login yet, so the revocation itself passes it by."""
+    async with place(database, outbox) as here:
+        here.tokens["again"] = replace(here.identity("alice"), login_id="the next login")
+        client, _ = await here.connected()
+        here.checking.clear()
+        await client.say({"id": 2, "refresh": {"token": "again"}})
+        await until(lambda: here.being_checked)
+        await here.order("revoke", user_id=None, login_id="the next login", code=3503, reason="logged out")
+        here.checking.set()
+        assert await client.code() == (3503, "logged out")
 
 
 async def test_an_expired_connection_is_closed_after_its_grace(database, outbox):

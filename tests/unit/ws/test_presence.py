@@ -7,11 +7,11 @@ import pytest
 
 from server.core.errors import Unavailable
 from server.core.tasks import Tasks
+from server.storage.presence.in_process import InProcessPresence
+from server.storage.presence.port import ClientInfo
 from server.storage.pubsub.in_process import Exchange, InProcessBus
 from server.ws.limits import Limits
-from server.ws.presence import LocalPresence
 from server.ws.roll import Roll, read_body
-from server.ws.wire.answers import ClientInfo
 from tests.unit.ws.place import place, until
 
 PHONE, TABLET, CARER = ClientInfo("alice", "1"), ClientInfo("alice", "2"), ClientInfo("bob", "3")
@@ -31,19 +31,7 @@ def clock():
 
 @pytest.fixture
 def presence(clock):
-    return LocalPresence(ttl_s=60.0, now=clock)
-
-
-async def test_the_first_and_the_last_entry_of_a_user_are_news_and_others_are_not(presence):
-    assert await presence.add("order:1", PHONE)
-    assert await presence.add("order:1", PHONE), "again changes nothing"
-    assert not await presence.add("order:1", TABLET)
-    assert await presence.add("order:1", CARER)
-    assert await presence.add("order:2", TABLET)
-    assert not await presence.remove("order:1", "1")
-    assert await presence.remove("order:1", "2")
-    assert not await presence.remove("order:1", "2"), "a second time is no news"
-    assert set(await presence.members("order:1")) == {"3"}
+    return InProcessPresence(ttl_s=60.0, now=clock)
 
 
 async def test_entries_that_nobody_keeps_expire_and_are_told_once(presence, clock):
@@ -66,11 +54,6 @@ async def test_who_came_back_elsewhere_before_the_old_entry_expired_was_never_go
     assert not await presence.add("order:1", TABLET)
     assert await presence.take_expired() == []
     assert set(await presence.members("order:1")) == {"2"}
-
-
-async def test_a_store_that_forgot_everything_is_filled_again(presence):
-    await presence.keep([("order:1", PHONE)])
-    assert set(await presence.members("order:1")) == {"1"}
 
 
 class Instance:
@@ -164,26 +147,64 @@ async def test_people_of_a_crashed_instance_are_told_as_gone_by_another(presence
     assert set(await presence.members("order:1")) == {"3"}
 
 
+class Away(InProcessPresence):
+    """Takes nobody in for a while."""
+
+    is_away = True
+
+    async def add(self, channel, info):
+        if self.is_away:
+            raise Unavailable
+        return await super().add(channel, info)
+
+
 async def test_a_store_that_is_away_costs_counts_and_is_mended_by_the_next_round(clock, exchange):
-    class Away(LocalPresence):
-        is_away = True
-
-        async def add(self, channel, info):
-            if self.is_away:
-                raise Unavailable
-            return await super().add(channel, info)
-
     presence = Away(ttl_s=60.0, now=clock)
     here = Instance(presence, exchange)
     here.roll.join("order:1", PHONE)
     await here.settled()
-    assert here.counts["presence_failed"] == 1 and await presence.members("order:1") == {}
+    assert here.counts["presence_failed"] == 1 and await presence.members("order:1") == {} and here.news == []
+    presence.is_away = False
     await here.roll.keep()
+    await here.settled()
     assert set(await presence.members("order:1")) == {"1"}
+    assert here.news == [("join", "alice")], "late"
+    await here.roll.keep()
+    await here.settled()
+    assert here.news == [("join", "alice")]
+
+
+async def test_who_left_while_the_store_was_away_is_not_announced_afterwards(clock, exchange):
+    presence = Away(ttl_s=60.0, now=clock)
+    here = Instance(presence, exchange)
+    here.roll.join("order:1", PHONE)
+    await here.settled()
+    here.roll.leave("order:1", PHONE, lingers=False)
+    presence.is_away = False
+    await here.roll.keep()
+    await here.settled()
+    assert here.news == [] and await presence.members("order:1") == {}
+
+
+async def test_a_store_that_forgot_everything_is_told_at_once_when_the_bus_had_a_gap(presence, exchange):
+    here = Instance(presence, exchange)
+    here.roll.start()
+    here.roll.join("order:1", PHONE)
+    await here.settled()
+    await presence.remove("order:1", "1")
+    here.roll.keep_soon()
+
+    async def is_back():
+        while set(await presence.members("order:1")) != {"1"}:
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(is_back(), 5)
+    assert here.news == [("join", "alice")] * 2, "others may have told her as gone meanwhile"
+    await here.tasks.stop()
 
 
 async def test_the_eternal_round_keeps_connections_alive_beyond_their_time_to_live(database, outbox):
-    async with place(database, outbox, presence_ttl_s=0.3, rpc_per_s=1e6) as here:
+    async with place(database, outbox, presence_ttl_s=0.3, rpc_per_s=1e6, commands_per_s=1e6) as here:
         client, _ = await here.connected()
         await client.ask(subscribe={"channel": "order:1"})
         later = asyncio.get_running_loop().time() + 1.0

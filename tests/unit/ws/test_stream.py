@@ -9,7 +9,7 @@ from tornado.iostream import IOStream
 from tornado.websocket import WebSocketProtocol13
 
 from server.ws.outbound import Outbound, Turn
-from server.ws.stream import drained, let_handler_go, send, unsent
+from server.ws.stream import drained, send, take_over, unmasked, unsent
 
 
 @pytest.fixture
@@ -41,19 +41,42 @@ def test_tornado_still_has_what_the_direct_way_uses(pair):
     assert type(stream.socket) is socket.socket
 
 
-async def test_tornado_still_reads_in_a_loop_that_a_flag_ends_and_tells_its_handler():
-    """As above: `let_handler_go` relies on each of these."""
+async def test_a_socket_is_taken_over_with_what_was_read_and_not_yet_sent(pair):
+    """As above: Tornado is left with a closed stream, and its reading ends before it begins."""
+    stream, peer = pair
+    peer.send(b"first" + b"second")
+    assert await stream.read_bytes(5) == b"first"
+    stream.write(b"x" * 300_000)
+    protocol = WebSocketProtocol13(None, False, SimpleNamespace(compression_options=None))
+    protocol.stream = stream
+    taken, unread, waiting = take_over(protocol)
+    assert unread == b"second" and stream.closed() and protocol.client_terminated
+    sent = 0
+    with pytest.raises(BlockingIOError):
+        while True:
+            sent += len(peer.recv(65_536))
+    assert sent + len(waiting) == 300_000
+    assert taken.send(b"ours") == 4 and peer.recv(10) == b"ours"
+    assert take_over(protocol) is None
+    taken.close()
+
+
+async def test_tornado_still_tells_its_handler_when_it_does_not_read_at_all():
     heard = []
 
     class Handler:
         def on_ws_connection_close(self, *told):
             heard.append(told)
 
-    protocol = WebSocketProtocol13(None, False, SimpleNamespace(compression_options=None))
+    protocol = WebSocketProtocol13(Handler(), False, SimpleNamespace(compression_options=None))
     assert protocol.client_terminated is False
-    let_handler_go(protocol, Handler())
+    protocol.client_terminated = True
     await protocol._receive_frame_loop()
     assert heard == [(None, None)], "it ended at once, without having read"
+
+
+def test_tornado_still_unmasks():
+    assert unmasked(b"\1\2\3\4", b"hello") == bytes(byte ^ b"\1\2\3\4"[at % 4] for at, byte in enumerate(b"hello"))
 
 
 async def test_an_idle_socket_is_written_at_once_without_tornados_buffer(pair):

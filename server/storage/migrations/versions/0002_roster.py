@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from server.storage.columns import Instant, code
+from server.storage.columns import Instant, code, searched
 from server.storage.sealed import Sealed
 
 revision = "0002_roster"
@@ -36,13 +36,13 @@ def upgrade() -> None:
         "t_caregiver_info",
         sa.Column("caregiver_id", code(32), nullable=False),
         sa.Column("user_id", code(32), nullable=False),
-        sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("name", searched(50), nullable=False),
         sa.Column("name_pinyin", code(400), server_default="", nullable=False),
         sa.Column("gender", code(8), nullable=False),
         sa.Column("birth_date", sa.Date(), nullable=False),
         sa.Column("contact_phone", Sealed("t_caregiver_info.contact_phone"), nullable=False),
         sa.Column("experience_years", sa.Integer(), nullable=False),
-        sa.Column("bio", sa.Text(), nullable=True),
+        sa.Column("bio", searched(), nullable=True),
         sa.Column("photo_file_id", code(32), nullable=True),
         sa.Column("id_number", Sealed("t_caregiver_info.id_number"), nullable=True),
         sa.Column("id_number_hash", code(64), nullable=True),

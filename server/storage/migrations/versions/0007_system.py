@@ -47,7 +47,7 @@ def upgrade() -> None:
     op.create_table(
         "business_clock",
         sa.Column("clock_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("offset_s", sa.Float(), nullable=False),
+        sa.Column("offset_s", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("clock_id", name=op.f("pk_business_clock")),
     )
     op.create_table(

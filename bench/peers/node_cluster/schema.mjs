@@ -1,0 +1,20 @@
+// The tables that the same work needs, with the same keys and indexes that ours has for it.
+export const TABLES = [
+  `CREATE TABLE IF NOT EXISTS caregivers (id VARCHAR(32) PRIMARY KEY, user_id VARCHAR(32) NOT NULL,
+    calendar_version INT NOT NULL DEFAULT 0, papers_valid_until DATE NOT NULL, KEY (user_id))`,
+  `CREATE TABLE IF NOT EXISTS orders (id VARCHAR(32) PRIMARY KEY, user_id VARCHAR(32) NOT NULL, caregiver_id VARCHAR(32),
+    status VARCHAR(20) NOT NULL, version INT NOT NULL, start_at DATETIME(3) NOT NULL, end_at DATETIME(3) NOT NULL,
+    accepted_at DATETIME(3), start_code CHAR(6), KEY (status), KEY (user_id))`,
+  `CREATE TABLE IF NOT EXISTS offers (id VARCHAR(32) PRIMARY KEY, order_id VARCHAR(32) NOT NULL,
+    caregiver_id VARCHAR(32) NOT NULL, state VARCHAR(16) NOT NULL, expires_at DATETIME(3) NOT NULL, closed_at DATETIME(3),
+    KEY (order_id, state), KEY (caregiver_id, state))`,
+  `CREATE TABLE IF NOT EXISTS engagements (id BIGINT AUTO_INCREMENT PRIMARY KEY, caregiver_id VARCHAR(32) NOT NULL,
+    order_id VARCHAR(32) NOT NULL, start_at DATETIME(3) NOT NULL, end_at DATETIME(3) NOT NULL, KEY (caregiver_id, end_at))`,
+  `CREATE TABLE IF NOT EXISTS order_events (id BIGINT AUTO_INCREMENT PRIMARY KEY, order_id VARCHAR(32) NOT NULL,
+    version INT NOT NULL, event VARCHAR(20) NOT NULL, at DATETIME(3) NOT NULL, UNIQUE KEY (order_id, version))`,
+  `CREATE TABLE IF NOT EXISTS notices (id VARCHAR(36) PRIMARY KEY, user_id VARCHAR(32) NOT NULL, template VARCHAR(40) NOT NULL,
+    title VARCHAR(100) NOT NULL, content TEXT NOT NULL, sent_at DATETIME(3) NOT NULL, read_at DATETIME(3), KEY (user_id, sent_at))`,
+  `CREATE TABLE IF NOT EXISTS idempotency_keys (user_id VARCHAR(32) NOT NULL, route VARCHAR(64) NOT NULL,
+    idempotency_key VARCHAR(255) NOT NULL, status INT NOT NULL, answer TEXT NOT NULL, created_at DATETIME(3) NOT NULL,
+    PRIMARY KEY (user_id, route, idempotency_key))`,
+];

@@ -1,0 +1,81 @@
+"""The part of a shared server that a test process has for itself."""
+
+import os
+from urllib.parse import urlsplit
+
+import pytest
+from pymongo import MongoClient
+from sqlalchemy.engine import make_url
+
+from server.core.ids import new_id
+from tests.services.both_brands import insist
+from tests.services.demand import everything_must_run, leave_out
+from tests.services.redis_groups import RedisCluster, WatchedRedis
+from tests.services.stores import drop_database, new_database
+
+_NUMBERED = 15  # databases of a Redis that nobody changed, but for the first: that is everybody's
+
+
+def shared_server(variable: str, name: str) -> str:
+    """Its address: that of `run.py test --services`, or the developer's own; without one the test is left out."""
+    url = os.environ.get(variable)
+    if not url:
+        leave_out(f"needs {name}: python3 run.py test --services, or {variable}")
+    return url
+
+
+def worker() -> str:
+    """Which of the processes that test side by side this one is."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+
+@pytest.fixture(scope="session")
+def mysql_database():
+    """A migrated database of this process; whoever uses it empties it first."""
+    server = make_url(shared_server("PEIHU_TEST_MYSQL_URL", "MySQL or MariaDB"))
+    insist()
+    url = new_database(server, f"{worker()}_{os.getpid()}")
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture
+def mongo_url():
+    """An empty database of this test alone; it is dropped afterwards."""
+    server = shared_server("PEIHU_TEST_MONGO_URL", "MongoDB")
+    where, _, options = server.partition("?")
+    name = f"peihu_test_{new_id()}"
+    yield f"{where.rstrip('/')}/{name}" + (f"?{options}" if options else "")
+    with MongoClient(server, timeoutMS=5_000) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def redis_url():
+    """A numbered database of this process; also what is published there is heard by nobody else."""
+    url = urlsplit(shared_server("PEIHU_TEST_REDIS_URL", "Redis"))
+    number = int(worker().removeprefix("gw")) % _NUMBERED + 1
+    return url._replace(path=f"/{number}").geturl()
+
+
+@pytest.fixture(scope="session")
+def watched_redis():
+    """A Redis under Sentinels that no test breaks."""
+    yield from _started(WatchedRedis)
+
+
+@pytest.fixture(scope="session")
+def redis_cluster():
+    """A Redis Cluster that no test breaks."""
+    yield from _started(RedisCluster)
+
+
+def _started(kind):
+    if not everything_must_run():
+        leave_out("needs servers of its own: python3 run.py test --services")
+    group = kind()
+    try:
+        group.start()
+        yield group
+    finally:
+        group.remove()
