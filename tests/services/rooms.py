@@ -1,18 +1,21 @@
 """The part of a shared server that a test process has for itself."""
 
 import os
+import time
 from urllib.parse import urlsplit
 
 import pytest
 from pymongo import MongoClient
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from server.core.ids import new_id
 from tests.services.both_brands import insist
 from tests.services.demand import everything_must_run, leave_out
 from tests.services.redis_groups import RedisCluster, WatchedRedis
-from tests.services.stores import drop_database, new_database
+from tests.services.stores import connections_to, drop_database, new_database
 
+_GOES_WITHIN_S = 5.0  # a server takes a moment to see that somebody has gone
+_made: list[URL] = []
 _NUMBERED = 15  # databases of a Redis that nobody changed, but for the first: that is everybody's
 
 
@@ -35,8 +38,21 @@ def mysql_database():
     server = make_url(shared_server("PEIHU_TEST_MYSQL_URL", "MySQL or MariaDB"))
     insist()
     url = new_database(server, f"{worker()}_{os.getpid()}")
+    _made.append(url)
     yield url
+    _made.remove(url)
     drop_database(url)
+
+
+@pytest.fixture(autouse=True)
+def nobody_stays_connected():
+    """A test that leaves a connection to this process's MySQL fails, and not a later one that wants to be alone there."""
+    yield
+    for url in _made:
+        give_up_at = time.monotonic() + _GOES_WITHIN_S
+        while there := connections_to(url):
+            assert time.monotonic() < give_up_at, f"still connected: {there}"
+            time.sleep(0.01)
 
 
 @pytest.fixture

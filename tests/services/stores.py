@@ -47,6 +47,13 @@ def empty(url: URL, *, but: Rows | None = None) -> None:
         connection.commit()
 
 
+def connections_to(url: URL) -> list[Any]:
+    """What others have open there: ids, addresses and what each is doing."""
+    with connected(url.set(database="")) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT id, host, command, time, info FROM information_schema.processlist WHERE db=%s", (url.database,))
+        return list(cursor.fetchall())
+
+
 def rows_of(url: URL) -> Rows:
     """All values of all rows, as they are stored, by table."""
     with connected(url) as connection, connection.cursor() as cursor:
