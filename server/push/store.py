@@ -29,6 +29,19 @@ _DELIVERIES = (
     .where(message_delivery.c.message_id == bindparam("of_message"))
     .order_by(message_delivery.c.delivery_id)
 )
+_WITH_NOTICE = select(message_delivery, _c.user_id, _c.template, _c.content).join(
+    t_message_notification, _c.message_id == _d.message_id
+)
+_DELIVERY = _WITH_NOTICE.where(_d.delivery_id == bindparam("wanted_delivery"))
+_SENT = _WITH_NOTICE.where(_d.receipt == bindparam("called"), _d.channel == bindparam("through")).limit(1)
+_SETTLE = (
+    update(message_delivery)
+    .where(_d.delivery_id == bindparam("settled_delivery"), _d.status == "waiting")
+    .values(
+        status=bindparam("new_status"), at=bindparam("settled_at"), attempts=bindparam("made"),
+        failure_code=bindparam("found_code"), receipt=bindparam("found_receipt"),
+    )
+)  # fmt: skip
 
 
 async def insert_notice(tx: Transaction, row: dict[str, Any]) -> bool:
@@ -70,20 +83,14 @@ async def insert_delivery(
 
 async def find_delivery(tx: Transaction, delivery_id: str) -> dict[str, Any] | None:
     """The delivery with its notice's user_id, template, content."""
-    row = await tx.one(_delivery_with_notice().where(_d.delivery_id == delivery_id))
+    row = await tx.one(_DELIVERY, {"wanted_delivery": delivery_id})
     return None if row is None else dict(row)
 
 
 async def find_sent(tx: Transaction, channel: str, *, receipt: str) -> dict[str, Any] | None:
     """As `find_delivery`: the one that the carrier calls so, whether or not it waits for a report."""
-    row = await tx.one(_delivery_with_notice().where(_d.receipt == receipt, _d.channel == channel).limit(1))
+    row = await tx.one(_SENT, {"called": receipt, "through": channel})
     return None if row is None else dict(row)
-
-
-def _delivery_with_notice() -> Any:
-    return select(message_delivery, _c.user_id, _c.template, _c.content).join(
-        t_message_notification, _c.message_id == _d.message_id
-    )
 
 
 async def take_delivery(tx: Transaction, delivery: dict[str, Any], *, now: datetime, until: datetime) -> bool:
@@ -95,15 +102,21 @@ async def take_delivery(tx: Transaction, delivery: dict[str, Any], *, now: datet
 
 
 async def settle_delivery(
-    tx: Transaction, delivery: dict[str, Any], *, status: str, at: datetime, **found: Any
+    tx: Transaction,
+    delivery: dict[str, Any],
+    *,
+    status: str,
+    at: datetime,
+    failure_code: str | None = None,
+    receipt: str | None = None,
 ) -> bool:
-    """Move a waiting delivery on, `found`: failure_code, receipt; False when it was settled already.
+    """Move a waiting delivery on; False when it was settled already.
 
     `status` is "sent", "failed", or "waiting" again.
     """
-    waiting = (_d.delivery_id == delivery["delivery_id"], _d.status == "waiting")
-    values = {"status": status, "at": at, "attempts": delivery["attempts"] + 1, **found}
-    return await tx.run(update(message_delivery).where(*waiting).values(**values)) == 1
+    made = {"settled_delivery": delivery["delivery_id"], "made": delivery["attempts"] + 1, "settled_at": at}
+    found = {"new_status": status, "found_code": failure_code, "found_receipt": receipt}
+    return await tx.run(_SETTLE, made | found) == 1
 
 
 async def report_delivery(

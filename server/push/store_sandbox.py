@@ -10,6 +10,7 @@ from server.storage.tables.identity import t_user, wechat_identity
 from server.storage.tables.notices import sandbox_message
 from server.storage.transaction import Transaction
 
+_KEEP = insert(sandbox_message)
 _RECIPIENT = "sandbox_recipient"  # keeps these hashes apart from those of accounts
 
 
@@ -25,18 +26,10 @@ async def keep_message(
     at: datetime,
 ) -> None:
     """Keep a message; a second one of the same `once_key` changes nothing."""
-    row = insert(sandbox_message).values(
-        channel=channel,
-        recipient=recipient,
-        recipient_hash=tx.keys.lookup_hash(recipient, _RECIPIENT),
-        template=template,
-        text=text,
-        code=code,
-        once_key=once_key,
-        at=at,
-    )
+    row = {"channel": channel, "template": template, "text": text, "code": code, "once_key": once_key, "at": at}
+    to = {"recipient": recipient, "recipient_hash": tx.keys.lookup_hash(recipient, _RECIPIENT)}
     try:
-        await tx.run(row)
+        await tx.run(_KEEP, row | to)
     except IntegrityError:
         pass  # a parcel that came again
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from server.core.errors import Unavailable
 from server.storage.mysql_connection import TimedConnection, bounded
 from server.storage.mysql_session import connecting, session_statements
+from server.storage.mysql_statements import MysqlStatements
 from server.storage.sealed import FieldKeys, use_keys
 from server.storage.transaction import Transaction
 
@@ -49,6 +50,7 @@ class MysqlStore:
         self._waiting = 0
         self._writers = self._open(url, size=options.writers, reads_only=False)
         self._readers = self._open(url, size=readers, reads_only=True)
+        self._statements = MysqlStatements(self._writers.dialect)
 
     def _open(self, url: URL, *, size: int, reads_only: bool) -> AsyncEngine:
         session = session_statements(reads_only=reads_only, statement_timeout_s=self._statement_timeout_s)
@@ -97,7 +99,9 @@ class MysqlStore:
         try:
             for _ in range(_DEAD_AT_MOST):
                 opened = await bounded(_connection_of(engine), within_s=self._acquire_timeout_s)
-                connection = TimedConnection(opened, within_s=self._statement_timeout_s)
+                connection = TimedConnection(
+                    opened, statements=self._statements, within_s=self._statement_timeout_s
+                )
                 if await connection.is_well():
                     return connection
             raise Unavailable()

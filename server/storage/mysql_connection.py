@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.errors import Unavailable
+from server.storage.mysql_statements import MysqlStatements, PastSqlAlchemy
 from server.storage.retries import CommitUnknown, is_lost, is_transient
 
 Result = TypeVar("Result")
@@ -47,16 +48,23 @@ class TimedConnection:
     Raises Unavailable when a step takes too long, and what SQLAlchemy raises.
     """
 
-    def __init__(self, connection: AsyncConnection, *, within_s: float) -> None:
+    def __init__(self, connection: AsyncConnection, *, statements: MysqlStatements, within_s: float) -> None:
         self._connection = connection
+        self._statements = statements
+        self._past = PastSqlAlchemy(connection, statements)
         self._within_s = within_s
         self._is_begun = False
         self._savepoints = 0  # that are open at the moment
 
     async def execute(self, statement: Any, values: Any = None) -> Any:
-        if self._is_begun:
-            return await self._within(self._connection.execute(statement, values))
-        return await self.first(lambda: self._connection.execute(statement, values))
+        prepared = self._statements.find(statement, values) if values else None
+
+        def step() -> Awaitable[Any]:
+            if prepared is not None:
+                return self._past.run(prepared, values)
+            return self._connection.execute(statement, values)
+
+        return await self.first(step)
 
     async def first(self, step: Callable[[], Awaitable[Result]]) -> Result:
         """Take a step; should it be the first and the connection have died at rest, take it on another one.
@@ -65,16 +73,22 @@ class TimedConnection:
         was done, but without a commit it is undone.
         """
         if self._is_begun:
+            self._require_whole()
             return await self._within(step())
+        self._is_begun = True
         try:
-            result = await self._within(step())
+            return await self._within(step())
         except DBAPIError as error:
             if not is_lost(error):
                 raise
-            await self.rollback()
-            result = await self._within(step())
+        await self.rollback()
         self._is_begun = True
-        return result
+        return await self._within(step())
+
+    def _require_whole(self) -> None:
+        """Whoever passes over a lost connection must not go on, or commit, without what was done on it."""
+        if self._connection.invalidated:
+            raise Unavailable()
 
     def begin_nested(self) -> "_Savepoint":
         return _Savepoint(self)
@@ -82,14 +96,14 @@ class TimedConnection:
     async def mark(self) -> int:
         """Set a savepoint; the level at which `undo` finds it."""
         self._savepoints += 1
-        await self.first(lambda: self._connection.exec_driver_sql(f"SAVEPOINT level_{self._savepoints}"))
+        await self.first(lambda: self._past.say(f"SAVEPOINT level_{self._savepoints}"))
         return self._savepoints
 
     async def undo(self, level: int) -> None:
         """Back to a savepoint. With the connection all of the transaction went already."""
         self._savepoints = level - 1
         if not self._connection.closed and not self._connection.invalidated:
-            await self._within(self._connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT level_{level}"))
+            await self._within(self._past.say(f"ROLLBACK TO SAVEPOINT level_{level}"))
 
     def keep(self, level: int) -> None:
         """What was done since stands. Nobody is told: the next savepoint of this level takes the place of this one."""
@@ -97,24 +111,38 @@ class TimedConnection:
 
     async def commit(self) -> None:
         """Raises CommitUnknown when nobody can say whether it was done."""
+        if self._is_begun:
+            self._require_whole()
         try:
-            await self._within(self._connection.commit())
+            await self._within(self._end("COMMIT", self._connection.commit))
         except Unavailable:
             raise CommitUnknown() from None
         except DBAPIError as error:
             if is_lost(error):
                 raise CommitUnknown() from error
             raise
+        self._is_begun = False
+
+    async def _end(self, words: str, by_sqlalchemy: Callable[[], Awaitable[None]]) -> None:
+        """End the transaction; SQLAlchemy knows of one only if it executed something in it."""
+        sync = self._connection.sync_connection
+        if sync is not None and sync.get_transaction() is not None:
+            await by_sqlalchemy()
+        elif self._is_begun and not self._connection.invalidated:
+            await self._past.say(words)
 
     async def rollback(self) -> None:
         """What is lost or thrown away is undone by the server."""
         try:
-            await self._within(self._connection.rollback())
+            await self._within(self._end("ROLLBACK", self._connection.rollback))
         except (Unavailable, DBAPIError, InvalidRequestError):
             await self._throw_away()
+        self._is_begun = False
 
     async def close(self) -> None:
         """Undo what was not committed and give the connection back."""
+        if self._is_begun:
+            await self.rollback()
         if not self._connection.invalidated and not self._connection.closed:
             self._connection.sync_connection.info[_RESTED_AT] = _now_s()  # type: ignore[union-attr]
         try:

@@ -1,4 +1,4 @@
-"""Statements that SQLite executes without SQLAlchemy's rounds.
+"""Statements that a driver executes past SQLAlchemy.
 
 A statement built once and given its values as a dict is compiled once; from then on only its column types
 and the driver are in the way. What it costs was most of what sending a chat message cost.
@@ -14,11 +14,15 @@ Change = Callable[[Any], Any]
 
 
 class Prepared:
-    """SQL text for the driver, and what turns values into its own and back."""
+    """SQL text for a driver, and what turns values into its own and back.
+
+    `is_whole` is False for a list of values whose length is known only at its execution (IN): not for a driver alone.
+    """
 
     def __init__(self, statement: Any, dialect: Dialect, names: tuple[str, ...]) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=names if statement.is_insert else None)
-        self._sql = str(compiled)
+        self.sql = str(compiled)
+        self.is_whole = not compiled.post_compile_params
         self._places: list[tuple[str, Any, Change | None]] = []
         for name in compiled.positiontup or ():
             parameter = compiled.binds[name]
@@ -33,24 +37,32 @@ class Prepared:
     def run(self, connection: sqlite3.Connection, values: dict[str, Any] | list[dict[str, Any]]) -> "PreparedRows":
         """Execute with these values; a list is one execution for each. Raises the driver's own errors."""
         if type(values) is list:
-            rows = [self._given(row) for row in values]
-            return PreparedRows(connection.executemany(self._sql, rows), self._columns)
-        return PreparedRows(connection.execute(self._sql, self._given(values)), self._columns)
+            rows = [self.given(row) for row in values]
+            return PreparedRows(connection.executemany(self.sql, rows), self)
+        return PreparedRows(connection.execute(self.sql, self.given(values)), self)
 
-    def _given(self, values: dict[str, Any]) -> list[Any]:
+    def given(self, values: dict[str, Any]) -> list[Any]:
+        """In the driver's order and kinds."""
         given = []
         for name, constant, into in self._places:
             value = values.get(name, constant)
             given.append(into(value) if into is not None else value)
         return given
 
+    def mapped(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        """A row of the driver's, by column names."""
+        return {
+            name: value if out_of is None else out_of(value)
+            for (name, out_of), value in zip(self._columns, row, strict=True)
+        }
+
 
 class PreparedRows:
     """As much of SQLAlchemy's result as `Transaction` uses."""
 
-    def __init__(self, cursor: sqlite3.Cursor, columns: list[tuple[str, Change | None]]) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, prepared: Prepared) -> None:
         self._cursor = cursor
-        self._columns = columns
+        self._prepared = prepared
 
     @property
     def rowcount(self) -> int:
@@ -64,19 +76,13 @@ class PreparedRows:
         return self
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (self._mapped(row) for row in self._cursor)
+        return (self._prepared.mapped(row) for row in self._cursor)
 
     def first(self) -> dict[str, Any] | None:
         row = self._cursor.fetchone()
         self._cursor.close()
-        return None if row is None else self._mapped(row)
+        return None if row is None else self._prepared.mapped(row)
 
     def scalar(self) -> Any:
         row = self.first()
         return None if row is None else next(iter(row.values()))
-
-    def _mapped(self, row: tuple[Any, ...]) -> dict[str, Any]:
-        return {
-            name: value if out_of is None else out_of(value)
-            for (name, out_of), value in zip(self._columns, row, strict=True)
-        }

@@ -18,6 +18,18 @@ from tests.stores import make_user
 
 _AT = datetime(2026, 11, 23, 1, 2, 3, 456_000, tzinfo=UTC)
 _TOP = select(channel_head.c.top).where(channel_head.c.channel == bindparam("here"))
+_ADD = insert(lease)
+_TAKE = (
+    update(lease)
+    .where(lease.c.name == bindparam("here"), lease.c.fence == bindparam("read_fence"))
+    .values(fence=bindparam("new_fence"), until=bindparam("new_until"))
+)
+_ONE = select(lease).where(lease.c.name == bindparam("here"))
+_SOME = select(lease.c.name).where(lease.c.name.in_(bindparam("these", expanding=True))).order_by(lease.c.name)
+_ADD_ALARM = insert(ops_alarm)
+_ALARM = select(ops_alarm.c.text).where(ops_alarm.c.alarm_id == bindparam("here"))
+_ADD_PARCEL = insert(outbox)
+_MORE_TIMES = range(3)  # met once, prepared, run as prepared
 
 
 @pytest.fixture(params=["sqlite", pytest.param("mysql", marks=pytest.mark.services)])
@@ -112,6 +124,50 @@ async def test_changes_of_one_row_at_once_all_count(database):
     await asyncio.gather(*(database.write(lambda tx: tx.run(more)) for _ in range(30)))
     async with database.read() as tx:
         assert await tx.value(select(business_clock.c.offset_s)) == 30.125
+
+
+async def test_statements_that_are_built_once_do_what_others_do(database):
+    for number in _MORE_TIMES:
+        row = {"name": f"{number}", "holder": "h", "fence": 1, "until": _AT}
+
+        async def body(tx, number=number, row=row):
+            assert await tx.run(_ADD, row) == 1
+            with pytest.raises(IntegrityError):
+                await tx.run(_ADD, row)
+            taken = {"here": f"{number}", "read_fence": 1, "new_fence": 2, "new_until": _AT}
+            assert await tx.run(_TAKE, taken) == 1
+            assert await tx.run(_TAKE, taken) == 0  # it stands at 2
+            assert await tx.run(_TAKE, taken | {"read_fence": 2}) == 1  # it is met, though nothing changes
+            assert dict(await tx.one(_ONE, {"here": f"{number}"})) == row | {"fence": 2}
+            assert await tx.one(_ONE, {"here": "nobody"}) is None
+            assert await tx.value(_ONE, {"here": f"{number}"}) == f"{number}"
+            assert [dict(one) for one in await tx.all(_ONE, {"here": "nobody"})] == []
+
+        await database.write(body)
+    assert await _names(database) == ["0", "1", "2"]
+
+
+async def test_many_rows_by_one_statement_that_is_built_once(database):
+    for number in _MORE_TIMES:
+        names = [f"{number}{letter}" for letter in "abc"]
+        rows = [{"name": name, "holder": "h", "fence": 1, "until": _AT} for name in names]
+        assert await database.write(lambda tx, rows=rows: tx.run(_ADD, rows)) == 3
+        with pytest.raises(IntegrityError):
+            await database.write(lambda tx, rows=rows: tx.run(_ADD, [rows[0] | {"name": "new"}, rows[1]]))
+        async with database.read() as tx:
+            assert [row["name"] for row in await tx.all(_SOME, {"these": [*names[1:], "x"]})] == names[1:]
+            assert await tx.all(_SOME, {"these": []}) == []
+
+
+async def test_texts_and_numbers_of_statements_that_are_built_once_come_back_as_they_were_given(database):
+    for number, text in enumerate(["张三 😀", "O'Neil \\ % _ \" ; %s %(x)s", "\u202e", "a "]):
+        row = {"alarm_id": f"{number}", "kind": "k", "text": text, "once_key": f"{number}", "raised_at": _AT}
+        await database.write(lambda tx, row=row: tx.run(_ADD_ALARM, row))
+        async with database.read() as tx:
+            assert await tx.value(_ALARM, {"here": f"{number}"}) == text
+    parcel = {"topic": "t", "payload": "{}", "created_at": _AT, "due_at": _AT}
+    numbers = [await database.write(lambda tx: tx.insert_numbered(_ADD_PARCEL, parcel)) for _ in _MORE_TIMES]
+    assert numbers == sorted(set(numbers))
 
 
 async def test_a_locked_row_is_read_as_it_is_then_and_not_as_it_was_before_the_wait(database):

@@ -1,8 +1,10 @@
 """What MySQL refuses and MariaDB does not: found while the tests run on the latter."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+import aiomysql
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -23,11 +25,26 @@ def objection(statement: str) -> str | None:
 
 def insist() -> None:
     """From now on every statement of this process to such a server is looked at."""
-    event.listen(Engine, "before_cursor_execute", _look)
+    event.listen(Engine, "before_cursor_execute", _look_at_engine)  # migrations, backup: the synchronous driver
+    for name in ("execute", "executemany"):
+        setattr(aiomysql.Cursor, name, _looked_at(getattr(aiomysql.Cursor, name)))
 
 
-def _look(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-    if connection.dialect.name != "mysql" or "alembic_version" in statement:  # Alembic asks each brand in its own way
+def _looked_at(original: Callable[..., Any]) -> Callable[..., Any]:
+    async def look_and_go_on(cursor: Any, statement: str | bytes, args: Any = None) -> Any:
+        _look(statement if isinstance(statement, str) else bytes(statement).decode())
+        return await original(cursor, statement, args)
+
+    return look_and_go_on
+
+
+def _look_at_engine(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    if connection.dialect.name == "mysql" and connection.dialect.driver != "aiomysql":
+        _look(statement)
+
+
+def _look(statement: str) -> None:
+    if "alembic_version" in statement:  # Alembic asks each brand in its own way
         return
     why_not = objection(statement)
     if why_not is not None:

@@ -46,7 +46,7 @@ def mysql_database():
 
 @pytest.fixture(autouse=True)
 def nobody_stays_connected():
-    """A test that leaves a connection to this process's MySQL fails, and not a later one that wants to be alone there."""
+    """A test that leaves a connection to MySQL fails, and not a later one that wants to be alone there."""
     yield
     for url in _made:
         give_up_at = time.monotonic() + _GOES_WITHIN_S

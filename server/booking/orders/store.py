@@ -8,9 +8,10 @@ for the bookkeeping of the search for a caregiver, which people do not see.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from server.booking.facts import OrderMoved
@@ -35,6 +36,14 @@ NOT_FINISHED = t_order.c.finished_at.is_(None)
 _ORDER = select(t_order).where(t_order.c.order_id == bindparam("wanted_order"))
 _ORDER_LOCKED = _ORDER.with_for_update()
 _ADD_HISTORY = insert(order_event)
+
+
+@lru_cache(maxsize=64)  # the moves of the table set some twenty different sets of columns
+def _moved(names: tuple[str, ...], require: tuple[ColumnElement[bool], ...]) -> Update:
+    """The compare-and-set that sets these columns, their values called `new_…`; `require` are constants."""
+    as_read = (t_order.c.status == bindparam("read_status"), t_order.c.version == bindparam("read_version"))
+    here = update(t_order).where(t_order.c.order_id == bindparam("moved_order"), *as_read, *require)
+    return here.values({name: bindparam(f"new_{name}") for name in names})
 
 
 class OrderStore:
@@ -88,10 +97,10 @@ class OrderStore:
         allowed = find_move(OrderState(order["status"]), event, actor=actor.kind)
         if allowed is None:
             raise Refused("wrong_state")
-        here = t_order.c.order_id == order["order_id"]
-        as_read = (t_order.c.status == order["status"], t_order.c.version == order["version"])
         changed = {**(values or {}), "status": allowed.target.value, "version": order["version"] + 1}
-        if await tx.run(update(t_order).where(here, *as_read, *require).values(**changed)) != 1:
+        given = {"moved_order": order["order_id"], "read_status": order["status"], "read_version": order["version"]}
+        given |= {f"new_{name}": value for name, value in changed.items()}
+        if await tx.run(_moved(tuple(changed), require), given) != 1:
             raise Refused("wrong_state")
         await self._tell(tx, order, {**order, **changed}, event, actor=actor, reason=reason, at=at)
 

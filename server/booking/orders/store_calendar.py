@@ -31,6 +31,12 @@ _LOCK_CAREGIVER = (
     .where(t_caregiver_info.c.caregiver_id == bindparam("wanted"))
     .values(calendar_version=t_caregiver_info.c.calendar_version + 1)
 )
+_OWN_HOLD = (
+    update(engagement)
+    .where(engagement.c.person_kind == "caregiver", engagement.c.person_id == bindparam("wanted"))
+    .where(engagement.c.order_id == bindparam("of_order"))
+    .values(kind=bindparam("as_kind"))
+)
 
 
 class Calendar:
@@ -52,8 +58,7 @@ class Calendar:
 
     async def take_caregiver(self, tx: Transaction, caregiver_id: str, visit: Any, *, kind: str) -> bool:
         """Take the caregiver's time, or turn the order's own hold into a visit; False when busy."""
-        own = and_(*_whose("caregiver", caregiver_id), engagement.c.order_id == visit["order_id"])
-        if await tx.run(update(engagement).where(own).values(kind=kind)) == 1:
+        if await tx.run(_OWN_HOLD, {"wanted": caregiver_id, "of_order": visit["order_id"], "as_kind": kind}) == 1:
             return True
         buffers = Buffers.of(self._rules())
         return await self._take(tx, "caregiver", caregiver_id, visit, kind=kind, buffers=buffers)
