@@ -1,5 +1,7 @@
 """The three parts of the program apart, with nginx in front."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from tests.world import Bookings, until
@@ -54,15 +56,24 @@ async def test_what_is_served_elsewhere_is_answered_with_a_code_of_its_own(apart
     assert (answer.status, answer.told["code"]) == (404, "not_served_here")
 
 
+@contextmanager
+def _bookings_at_the_api(site):
+    """Whoever books meanwhile goes to the part that takes bookings."""
+    everybody = site.world.instances
+    site.world.instances = everybody[:1]
+    yield Bookings(site.world)
+    site.world.instances = everybody  # who is not there is not stopped at the end
+
+
 async def test_the_main_job_is_done_by_the_three_together(three):
     family, caregiver = three.world.families[0], three.world.caregivers[0]
-    three.world.instances = three.world.instances[:1]  # whoever books goes to the part that takes bookings
     stream = await three.visitor.stream(family, is_sse=True)
     socket = await three.visitor.socket(family)
-    order_id = await Bookings(three.world).book_paid(family, Bookings(three.world).slot(), named=caregiver)
+    with _bookings_at_the_api(three) as bookings:
+        order_id = await bookings.book_paid(family, bookings.slot(), named=caregiver)
+        [offered] = await three.world.offers(order_id)
     assert await socket.subscribe(f"order:{order_id}") == 0
     assert await three.visitor.tell(stream, {"id": 2, "subscribe": {"channel": f"order:{order_id}"}}) == 204
-    [offered] = await three.world.offers(order_id)
     assert (await three.visitor.do(caregiver, "/api/order/accept", {"offer_id": offered["offer_id"]})).is_ok
     await socket.hear("order.status", status="awaiting_service")
     told = await stream.next()
@@ -80,12 +91,11 @@ async def test_what_is_due_is_done_by_the_jobs_alone(three):
     await until(all_held)
     assert api.base.leases.held == ws.base.leases.held == []
     family = three.world.families[1]
-    three.world.instances, all_of_them = three.world.instances[:1], three.world.instances
-    made = await Bookings(three.world).book(family, Bookings(three.world).slot())
-    assert (await three.world.post(None, "/sandbox/clock", {"advance_s": 15 * 60 + 1})).is_ok
 
     async def ended():
         return (await three.world.order(made["order_id"]))["status"] == "cancelled"
 
-    await until(ended)
-    three.world.instances = all_of_them
+    with _bookings_at_the_api(three) as bookings:
+        made = await bookings.book(family, bookings.slot())
+        assert (await three.world.post(None, "/sandbox/clock", {"advance_s": 15 * 60 + 1})).is_ok
+        await until(ended)

@@ -54,6 +54,12 @@ def connections_to(url: URL) -> list[Any]:
         return list(cursor.fetchall())
 
 
+def end_connections(url: URL, ids: list[int]) -> None:
+    with connected(url.set(database="")) as connection, connection.cursor() as cursor:
+        for one in ids:
+            cursor.execute(f"KILL CONNECTION {one}")
+
+
 def rows_of(url: URL) -> Rows:
     """All values of all rows, as they are stored, by table."""
     with connected(url) as connection, connection.cursor() as cursor:
