@@ -30,17 +30,41 @@ def show(name: str, result: dict[str, Any], *, console: Console) -> None:
     lines = result["summary"]
     columns = list(dict.fromkeys(key for line in lines for key in line if key not in _HIDDEN))
     table = Table(title=f"{name}   ({result['command']})", title_justify="left")
+    if len(lines) < len(columns) and _width(lines, columns) > console.width:
+        _fill_by_figure(table, lines, columns)
+    else:
+        _fill_by_line(table, lines, columns)
+    console.print(table)
+    for peer, why in result.get("absent", {}).items():
+        console.print(f"absent: {peer} ({why})", style="yellow", highlight=False)
+    console.print(about(result), highlight=False)
+
+
+def _width(lines: list[dict[str, Any]], columns: list[str]) -> int:
+    return sum(3 + max(len(heading(one)), *(len(cell(line.get(one))) for line in lines)) for one in columns)
+
+
+def _fill_by_line(table: Table, lines: list[dict[str, Any]], columns: list[str]) -> None:
     for column in columns:
         table.add_column(
             heading(column), justify="left" if column == "server" else "right", no_wrap=column == "server"
         )
     for line in lines:
-        style = "red" if not line.get("reached", True) else "green" if _is_wanted(line) else ""
-        table.add_row(*(cell(line.get(column)) for column in columns), style=style)
-    console.print(table)
-    for peer, why in result.get("absent", {}).items():
-        console.print(f"absent: {peer} ({why})", style="yellow", highlight=False)
-    console.print(about(result), highlight=False)
+        table.add_row(*(cell(line.get(column)) for column in columns), style=_style(line))
+
+
+def _fill_by_figure(table: Table, lines: list[dict[str, Any]], columns: list[str]) -> None:
+    """A row a figure: for few lines of many figures."""
+    table.add_column("server", no_wrap=True)
+    for line in lines:
+        table.add_column(cell(line.get("server")), justify="right", style=_style(line))
+    for column in columns:
+        if column != "server":
+            table.add_row(heading(column), *(cell(line.get(column)) for line in lines))
+
+
+def _style(line: dict[str, Any]) -> str:
+    return "red" if not line.get("reached", True) else "green" if _is_wanted(line) else ""
 
 
 def _is_wanted(line: dict[str, Any]) -> bool:

@@ -120,6 +120,16 @@ class OurCluster:
         api.post("/api/order/pay", payment, token=token)
         return str(order["order_id"])
 
+    def offer_to_all(self) -> str:
+        """A paid order of nobody in particular: its only wave asks everybody."""
+        api = Api(self.ports[0])
+        try:
+            start_at = _tomorrow() + self._next_slot * _APART
+            self._next_slot += 1
+            return self.book(api, self.companions.families[0], self._hospital_id(), start_at, caregiver_id=None)
+        finally:
+            api.close()
+
     def _hospital_id(self) -> str:
         api = Api(self.ports[0])
         try:

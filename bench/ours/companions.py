@@ -26,6 +26,8 @@ from server.identity.tokens import AccessTokens, SigningKeys
 from server.outside import database_url
 from server.roster.catalog import DEFAULT_CATALOG
 from server.roster.store_recount import recount_caregivers
+from server.rulebook.book import FIRST, Rulebook
+from server.rulebook.store import add_edition
 from server.storage.migrate import migrate
 from server.storage.schema import metadata
 from server.storage.tables.identity import login
@@ -87,9 +89,18 @@ async def _plant(settings: Settings, caregivers: int, families: int) -> list[Com
         planted = _Planted(rows)
         planted.add(caregivers=caregivers, families=families, files=files)
         await database.write(planted.write)
+        await database.write(lambda tx: _ask_everybody_at_once(tx, peihu.base.rulebook))
     finally:
         await peihu.close()
     return planted.people
+
+
+async def _ask_everybody_at_once(tx: Any, book: Rulebook) -> None:
+    """The rules of a house that has one wave: an order of nobody in particular is offered to all who are eligible."""
+    await book.keep_first(tx)
+    rules = book.first | {"offers": book.first["offers"] | {"waves": [{"after_s": 0, "more": None}]}}
+    number = FIRST + 1
+    assert await add_edition(tx, number, rules, changed=["offers.waves"], reason=None, by=None, at=server_now())
 
 
 class _Planted:

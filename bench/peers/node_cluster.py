@@ -1,5 +1,6 @@
 """Two instances of the Express peer over the same kind of stores."""
 
+import http.client
 import json
 import shutil
 import uuid
@@ -11,7 +12,7 @@ from typing import Any
 import pymysql
 from sqlalchemy.engine import URL
 
-from bench.load.dialects import SocketIo
+from bench.load.dialects import Rejected, SocketIo
 from bench.peers.peer import HERE, node_package
 from bench.process import Process, free_port
 
@@ -95,6 +96,21 @@ class NodeCluster:
         columns = "id, order_id, caregiver_id, state, expires_at"
         self._insert(f"INSERT INTO offers ({columns}) VALUES (%s, %s, %s, %s, %s)", offers)
         return made
+
+    def offer_to_all(self) -> str:
+        """A paid order that all caregivers were just asked for."""
+        order_id, start_at = uuid.uuid4().hex, datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)
+        columns = "id, user_id, status, version, start_at, end_at"
+        row = (order_id, self.families[0], "paid", 2, start_at, start_at + _HOUR)
+        self._insert(f"INSERT INTO orders ({columns}) VALUES (%s, %s, %s, %s, %s, %s)", [row])
+        body, headers = json.dumps({"order_id": order_id}), {"X-User": "jobs", "Idempotency-Key": order_id}
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=_STARTS_WITHIN_S)
+        connection.request("POST", "/api/order/offer", body, headers | {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise Rejected(f"{NAME} answered {answer.status}")
+        connection.close()
+        return order_id
 
     def _insert(self, statement: str, rows: list[Any]) -> None:
         url = self._database

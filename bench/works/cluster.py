@@ -2,7 +2,8 @@
 
 The same work on both sides, under the same generator: notices to single users at an even pace, each posted to the
 instance that its receiver is not connected to; then accepts of offers as fast as they go, each on the other instance
-than the family that hears of it. Instances, stores and the generator share the machine's cores.
+than the family that hears of it; then orders that all caregivers are asked for at once. Instances, stores and the
+generator share the machine's cores.
 """
 
 import os
@@ -30,6 +31,7 @@ from bench.works.stores import Stores
 
 EVENTS_PER_S, WANTED_P99_MS = 200, 30.0
 ACCEPTS, ACCEPTS_IN_FLIGHT = 400, 16
+OFFERED = 5  # orders that everybody is asked for
 _HTTP_CONNECTIONS = 16  # to each instance
 _LATE_S = 20.0
 Result = TypeVar("Result")
@@ -60,6 +62,8 @@ class Side(Protocol):
     def acceptance(self, offer_id: str, user_id: str) -> tuple[str, dict[str, Any], str]: ...
 
     def prepare(self, count: int) -> list[tuple[str, str, str]]: ...
+
+    def offer_to_all(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -153,7 +157,8 @@ def _one_round(side: Side, run: Run) -> dict[str, Any]:
     scene = Scene.open(side)
     try:
         delivered = deliver(scene, for_s=3.0 if run.quick else 20.0, seed=len(side.ports))
-        return {"delivery": delivered, "accepts": accept(scene, count=50 if run.quick else ACCEPTS)}
+        accepted = accept(scene, count=50 if run.quick else ACCEPTS)
+        return {"delivery": delivered, "accepts": accepted, "offers": offer(scene, count=2 if run.quick else OFFERED)}
     finally:
         scene.close()
 
@@ -228,6 +233,31 @@ def accept(scene: Scene, *, count: int) -> dict[str, Any]:
     return figures | {"answer_ms": spread(list(answered.values())), "commit_ms": spread(waits), **shares}
 
 
+def offer(scene: Scene, *, count: int) -> dict[str, Any]:
+    """Orders that all caregivers are asked for, one after the other. Raises Rejected when one is not told.
+
+    `all_told_ms`: from the first instant in an order's events to the last receive.
+    """
+    told: dict[str, dict[str, tuple[float, float]]] = {}
+    caregivers = set(scene.side.caregivers)
+
+    def on_event(event: dict[str, Any], user: str) -> None:
+        if event["type"] == "offer.opened" and user in caregivers:
+            order_id = event["data"]["order_id"]
+            told.setdefault(order_id, {})[user] = (_instant(event["at"]), time.time())
+
+    scene.on_event = on_event
+    waits: list[float] = []
+    for _ in range(count):
+        order_id = _meanwhile(scene, scene.side.offer_to_all)
+        _settle(scene, lambda: len(told.get(order_id, ())) == len(caregivers))  # noqa: B023 - asked at once
+        heard = told.get(order_id, {})
+        if len(heard) != len(caregivers):
+            raise Rejected(f"{scene.side.name}: {len(heard)} of {len(caregivers)} caregivers were told of an order")
+        waits.append(max(now for _, now in heard.values()) - min(at for at, _ in heard.values()))
+    return {"orders": count, "caregivers": len(caregivers), "all_told_ms": spread(waits)}
+
+
 def _meanwhile(scene: Scene, work: Callable[[], Result]) -> Result:
     """What `work` makes in a thread, while the sockets answer the pings of their servers."""
     with ThreadPoolExecutor(1) as thread:
@@ -270,6 +300,7 @@ def summarized(rounds: list[dict[str, Any]], names: list[str]) -> list[dict[str,
         for place in ("p50", "p99"):
             line[f"delivered_{place}_ms"] = round(median(one["delivery"]["commit_ms"][place] for one in mine), 2)
         line["accepts_per_s"] = round(median(one["accepts"]["accepts_per_s"] for one in mine), 1)
+        line["offered_to_all_ms"] = round(median(one["offers"]["all_told_ms"]["p50"] for one in mine), 1)
         line["accept_told_p99_ms"] = round(median(one["accepts"]["commit_ms"]["p99"] for one in mine), 2)
         line["cpu_us_an_event"] = round(median(one["delivery"]["cpu_us_an_event"] for one in mine))
         line["cpu_us_an_accept"] = round(median(one["accepts"]["cpu_us_an_accept"] for one in mine))

@@ -92,6 +92,26 @@ app.post("/api/message/send", answering(async (connection, _, { user_id, templat
   return { data: { message_id: told[1].id, status: "sent", deliveries: [] }, tell: [told] };
 }));
 
+app.post("/api/order/offer", answering(async (connection, _, { order_id }) => {
+  const [[order]] = await connection.execute("SELECT * FROM orders WHERE id = ? FOR UPDATE", [order_id]);
+  const [asked] = await connection.execute("SELECT id, user_id FROM caregivers WHERE papers_valid_until > CURRENT_DATE");
+  const now = new Date(), at = now.toISOString(), expires = new Date(now.getTime() + 900_000);
+  const offers = asked.map(({ id, user_id }) => ({ offer_id: randomUUID(), id, user_id }));
+  await connection.query(
+    "INSERT INTO offers (id, order_id, caregiver_id, state, expires_at) VALUES ?",
+    [offers.map((one) => [one.offer_id.replaceAll("-", ""), order.id, one.id, "open", expires])]);
+  const card = {
+    order_id, expires_at: expires.toISOString(), service_type: "escort_hourly", start_at: order.start_at, end_at: order.end_at,
+    is_urgent: false, income_fen: 12_000, district: "330106", hospital: "浙江大学医学院附属第一医院", requirements: null,
+    patient: { age_band: "70-79", gender: "female", condition: "行动不便" },
+  };
+  return {
+    data: { order_id },
+    tell: offers.map(({ offer_id, user_id }) =>
+      [`user:${user_id}`, { type: "offer.opened", id: `${offer_id}.opened`, at, data: { offer_id, ...card } }]),
+  };
+}));
+
 app.post("/api/order/accept", answering(async (connection, user, { offer_id }) => {
   const [[mine]] = await connection.execute(
     "SELECT o.id, o.order_id, o.caregiver_id, c.papers_valid_until FROM offers o JOIN caregivers c ON c.id = o.caregiver_id " +

@@ -62,10 +62,12 @@ def test_a_cluster_is_compared_by_the_medians_of_its_rounds():
     def one_round(server, p99_ms, accepts_per_s):
         delivery = {"commit_ms": {"p50": p99_ms / 2, "p99": p99_ms}, "cpu_us_an_event": 2_000}
         accepts = {"accepts_per_s": accepts_per_s, "commit_ms": {"p99": 9}, "cpu_us_an_accept": 9_000}
-        return {"server": server, "delivery": delivery, "accepts": accepts}
+        offers = {"all_told_ms": {"p50": p99_ms}}
+        return {"server": server, "delivery": delivery, "accepts": accepts, "offers": offers}
 
     rounds = [one_round("Peihu", p99_ms, 100) for p99_ms in (90, 20, 25)] + [one_round("other", 50, 40)]
     ours, other = cluster.summarized(rounds, ["Peihu", "other"])
+    assert ours["offered_to_all_ms"] == 25
     assert (ours["delivered_p99_ms"], ours["reached"], ours["cpu_us_an_event"]) == (25, True, 2_000)
     assert (other["ours_to_it_accepts"], other["ours_to_it_p99"]) == (2.5, 0.5)
 
