@@ -324,9 +324,8 @@ class Bookings:
         async def body(tx: Any) -> None:
             await tx.run(update(t_order).where(t_order.c.order_id == order_id).values(next_wave_at=None))
             order = await tx.one(select(t_order).where(t_order.c.order_id == order_id))
-            for one in caregivers:
-                chosen = _Chosen(one.caregiver_id, one.user_id)
-                await store.open(tx, order, chosen, wave=3, expires_at=now + timedelta(minutes=15), at=now)
+            chosen = [_Chosen(one.caregiver_id, one.user_id) for one in caregivers]
+            await store.open(tx, order, chosen, wave=3, expires_at=now + timedelta(minutes=15), at=now)
 
         await self._world.database.write(body)
         live = [row for row in await self._world.offers(order_id) if row["state"] == "open"]

@@ -29,26 +29,30 @@ class OrderMoved:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferOpened:
-    """A caregiver may take an order until `expires_at`."""
+class Offered:
+    """An offer: which order it is about and whose it is."""
 
     offer_id: str
     order_id: str
     caregiver_id: str
     caregiver_user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OffersOpened:
+    """A wave: these caregivers may take one order until `expires_at`, all on the same terms."""
+
+    offers: tuple[Offered, ...]
     wave: int
     expires_at: datetime
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class OfferClosed:
-    """An offer ended: accepted, taken, expired, withdrawn or rejected."""
+class OffersClosed:
+    """Offers ended alike, each for the only time: accepted, taken, expired, withdrawn or rejected."""
 
-    offer_id: str
-    order_id: str
-    caregiver_id: str
-    caregiver_user_id: str
+    offers: tuple[Offered, ...]
     reason: str
     at: datetime
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from server.billing.facts import PaymentStatusChanged
 from server.billing.records import PAYMENT_STATUS_TEXTS
-from server.booking.facts import OfferClosed, OfferOpened, OrderMoved
+from server.booking.facts import Offered, OffersClosed, OffersOpened, OrderMoved
 from server.booking.orders.queries import party_of
 from server.booking.orders.viewing import Viewing
 from server.booking.rules.states import ORDER_STATE_TEXTS, OrderState
@@ -32,8 +32,8 @@ class ChannelEvents:
 
     def listen(self, facts: Facts) -> None:
         facts.on(OrderMoved, self._order_moved)
-        facts.on(OfferOpened, self._offer_opened)
-        facts.on(OfferClosed, self._offer_closed)
+        facts.on(OffersOpened, self._offers_opened)
+        facts.on(OffersClosed, self._offers_closed)
         facts.on(PaymentStatusChanged, self._payment_changed)
         facts.on(AlarmRaised, self._alarm_raised)
         facts.on(AlarmClosed, self._alarm_closed)
@@ -51,15 +51,31 @@ class ChannelEvents:
         event_id = f"{fact.order_id}.{fact.version}"
         await self._append(tx, channels, "order.status", event_id, data, at=fact.at, is_new=True)
 
-    async def _offer_opened(self, tx: Transaction, fact: OfferOpened) -> None:
-        card = await self._viewing.offer_card(tx, fact.offer_id)
-        channels = [user_channel(fact.caregiver_user_id)]
-        await self._append(tx, channels, "offer.opened", f"{fact.offer_id}.opened", card, at=fact.at, is_new=True)
+    async def _offers_opened(self, tx: Transaction, fact: OffersOpened) -> None:
+        """A wave has one order and one time to answer, so what its offers tell differs by their ids alone."""
+        (card,) = await self._viewing.offer_cards(tx, [fact.offers[0].offer_id])
+        cards = {one: card | {"offer_id": one.offer_id} for one in fact.offers}
+        await self._tell_each(tx, cards, "opened", at=fact.at, is_new=True)
 
-    async def _offer_closed(self, tx: Transaction, fact: OfferClosed) -> None:
-        data = {"offer_id": fact.offer_id, "order_id": fact.order_id, "reason": fact.reason}
-        channels = [user_channel(fact.caregiver_user_id)]
-        await self._append(tx, channels, "offer.closed", f"{fact.offer_id}.closed", data, at=fact.at)
+    async def _offers_closed(self, tx: Transaction, fact: OffersClosed) -> None:
+        told = {
+            one: {"offer_id": one.offer_id, "order_id": one.order_id, "reason": fact.reason} for one in fact.offers
+        }
+        await self._tell_each(tx, told, "closed", at=fact.at, is_new=False)
+
+    async def _tell_each(
+        self, tx: Transaction, told: dict[Offered, dict[str, Any]], what: str, *, at: datetime, is_new: bool
+    ) -> None:
+        """Each caregiver of the own offer."""
+        when = shanghai_text(at)
+        events = [
+            (
+                user_channel(one.caregiver_user_id),
+                {"type": f"offer.{what}", "id": f"{one.offer_id}.{what}", "at": when, "data": data},
+            )
+            for one, data in told.items()
+        ]
+        await self._log.append_each(tx, events, at=at, is_new=is_new)
 
     async def _payment_changed(self, tx: Transaction, fact: PaymentStatusChanged) -> None:
         data = {

@@ -63,7 +63,8 @@ async def test_an_offer_waits_for_nobody_who_holds_its(held, database):
     statement = (caregivers if held == "caregiver" else orders).with_for_update()
 
     async def opens(tx):
-        return await store.open(tx, order, chosen, wave=1, expires_at=at + timedelta(minutes=5), at=at)
+        (opened,) = await store.open(tx, order, [chosen], wave=1, expires_at=at + timedelta(minutes=5), at=at)
+        return opened.offer_id
 
     async def closes(tx):
         return await store.close(tx, "withdrawn", only(offer_id), at=at)

@@ -48,7 +48,7 @@ class MariaDb(PrivateServer):
         command = [
             program("mariadb-install-db", "mariadb-server"), "--no-defaults", *self._as_user,
             f"--datadir={self._data}", "--auth-root-authentication-method=normal", "--skip-test-db",
-            "--skip-name-resolve",
+            "--skip-name-resolve", f"--tmpdir={self.directory}",  # in /tmp two that begin at once meet
         ]  # fmt: skip
         made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode:

@@ -143,8 +143,7 @@ class Matching:
     async def _open(self, tx: Transaction, order: Row, chosen: list[Chosen], *, wave: int, at: datetime) -> None:
         rules = (await self._policy(tx, order)).offers
         expires_at = offering.offer_expires_at(at, start_at=order["start_at"], rules=rules)
-        for caregiver in chosen:
-            await self._offers.open(tx, order, caregiver, wave=wave, expires_at=expires_at, at=at)
+        await self._offers.open(tx, order, chosen, wave=wave, expires_at=expires_at, at=at)
 
     async def expire_offer(self, tx: Transaction, offer_id: str, *, at: datetime) -> None:
         """End one offer whose time is over (the job's step)."""

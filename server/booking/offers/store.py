@@ -4,20 +4,21 @@
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, select, update
 from sqlalchemy.engine import RowMapping
 
-from server.booking.facts import OfferClosed, OfferOpened
+from server.booking.facts import Offered, OffersClosed, OffersOpened
 from server.core.facts import Facts
 from server.core.ids import new_id
 from server.storage.tables.booking import offer, t_order
 from server.storage.tables.roster import t_caregiver_info
 from server.storage.transaction import Transaction
 
-
+_ADD = insert(offer)
 _WAITING = exists().where(t_order.c.order_id == offer.c.order_id, t_order.c.status == "paid")
 _CLAIM = (
     update(offer)
@@ -35,6 +36,10 @@ _TO_CLOSE = select(offer, t_caregiver_info.c.user_id.label("caregiver_user_id"))
 )
 
 
+class _OneHasEnded(Exception):
+    """Of offers that were open a moment ago."""
+
+
 class OfferClaims:
     """The one statement that decides who gets an order."""
 
@@ -50,28 +55,32 @@ class OfferStore:
         self._facts = facts
 
     async def open(
-        self, tx: Transaction, order: RowMapping, chosen: Any, *, wave: int, expires_at: datetime, at: datetime
-    ) -> str:
-        """Open an offer for one caregiver (`caregiver_id`, `user_id`, `ranking`)."""
-        offer_id = new_id()
-        row = {
-            "offer_id": offer_id,
-            "order_id": order["order_id"],
-            "caregiver_id": chosen.caregiver_id,
-            "wave": wave,
-            "state": "open",
-            "live_key": f"{order['order_id']}/{chosen.caregiver_id}",
-            "opened_at": at,
-            "expires_at": expires_at,
-            "income_fen": order["income_fen"],
-            "ranking": json.dumps(chosen.ranking, ensure_ascii=False),
-        }
-        await tx.run(insert(offer).values(**row))
-        opened = OfferOpened(
-            offer_id, order["order_id"], chosen.caregiver_id, chosen.user_id, wave=wave, expires_at=expires_at, at=at
-        )
-        await self._facts.record(tx, opened)
-        return offer_id
+        self,
+        tx: Transaction,
+        order: RowMapping,
+        chosen: Sequence[Any],
+        *,
+        wave: int,
+        expires_at: datetime,
+        at: datetime,
+    ) -> tuple[Offered, ...]:
+        """Open an offer for each of these caregivers (`caregiver_id`, `user_id`, `ranking`), told together."""
+        if not chosen:
+            return ()
+        order_id = order["order_id"]
+        offers = tuple(Offered(new_id(), order_id, one.caregiver_id, one.user_id) for one in chosen)
+        alike = {"order_id": order_id, "wave": wave, "state": "open", "opened_at": at, "expires_at": expires_at}
+        rows = [
+            alike | {
+                "offer_id": one.offer_id, "caregiver_id": one.caregiver_id, "income_fen": order["income_fen"],
+                "live_key": f"{order_id}/{one.caregiver_id}",
+                "ranking": json.dumps(candidate.ranking, ensure_ascii=False),
+            }
+            for one, candidate in zip(offers, chosen, strict=True)
+        ]  # fmt: skip
+        await tx.run(_ADD, rows)
+        await self._facts.record(tx, OffersOpened(offers, wave=wave, expires_at=expires_at, at=at))
+        return offers
 
     async def get_own(self, tx: Transaction, offer_id: str, *, user_id: str) -> RowMapping | None:
         """An offer made to this account; another's does not exist for him."""
@@ -81,24 +90,40 @@ class OfferStore:
         self, tx: Transaction, state: str, condition: ColumnElement[bool], *, at: datetime, reason: str | None = None
     ) -> list[RowMapping]:
         """End every open offer that meets the condition, each told once; returns the rows that ended."""
+        change = {"state": state, "live_key": None, "closed_at": at, "reason": reason}
+        found = await tx.all(_TO_CLOSE.where(offer.c.state == "open", condition).order_by(offer.c.offer_id))
+        ended = await self._end_all(tx, found, change) if len(found) > 1 else await self._end_each(tx, found, change)
+        await self._tell_closed(tx, ended, state, at=at)
+        return ended
+
+    async def _end_all(self, tx: Transaction, rows: list[RowMapping], change: dict[str, Any]) -> list[RowMapping]:
+        """By one statement, unless one of them has ended since it was read: which one, only each by itself tells."""
+        here = offer.c.offer_id.in_([row["offer_id"] for row in rows])
+        try:
+            async with tx.savepoint():
+                if await tx.run(update(offer).where(here, offer.c.state == "open").values(**change)) != len(rows):
+                    raise _OneHasEnded
+        except _OneHasEnded:
+            return await self._end_each(tx, rows, change)
+        return rows
+
+    async def _end_each(self, tx: Transaction, rows: list[RowMapping], change: dict[str, Any]) -> list[RowMapping]:
         ended = []
-        for row in await tx.all(_TO_CLOSE.where(offer.c.state == "open", condition).order_by(offer.c.offer_id)):
-            still_open = update(offer).where(offer.c.offer_id == row["offer_id"], offer.c.state == "open")
-            change = {"state": state, "live_key": None, "closed_at": at, "reason": reason}
-            if await tx.run(still_open.values(**change)) == 1:
+        for row in rows:
+            here = (offer.c.offer_id == row["offer_id"], offer.c.state == "open")
+            if await tx.run(update(offer).where(*here).values(**change)) == 1:
                 ended.append(row)
-                await self._tell_closed(tx, row, state, at=at)
         return ended
 
     async def tell_accepted(self, tx: Transaction, offer_row: RowMapping, *, user_id: str, at: datetime) -> None:
         """The fact of an offer that `OfferClaims.claim` has marked."""
-        await self._tell_closed(tx, {**offer_row, "caregiver_user_id": user_id}, "accepted", at=at)
+        await self._tell_closed(tx, [{**offer_row, "caregiver_user_id": user_id}], "accepted", at=at)
 
-    async def _tell_closed(self, tx: Transaction, row: Any, reason: str, *, at: datetime) -> None:
-        closed = OfferClosed(
-            row["offer_id"], row["order_id"], row["caregiver_id"], row["caregiver_user_id"], reason=reason, at=at
-        )
-        await self._facts.record(tx, closed)
+    async def _tell_closed(self, tx: Transaction, rows: Sequence[Any], reason: str, *, at: datetime) -> None:
+        names = ("offer_id", "order_id", "caregiver_id", "caregiver_user_id")
+        offers = tuple(Offered(**{name: row[name] for name in names}) for row in rows)
+        if offers:
+            await self._facts.record(tx, OffersClosed(offers, reason=reason, at=at))
 
     async def withdraw_accepted(self, tx: Transaction, order_id: str, caregiver_id: str) -> None:
         """The caregiver gave the order back: his accepted offer no longer answers for it."""

@@ -1,6 +1,6 @@
 """Reading orders with the people in them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -123,13 +123,12 @@ async def open_offers_page(
     return offer_ids[:limit], offer_ids[limit - 1] if len(offer_ids) > limit else None
 
 
-async def offer_with_order(tx: Transaction, offer_id: str) -> RowMapping:
-    """An offer, its order and what may be told of the patient before acceptance."""
+async def offers_with_orders(tx: Transaction, offer_ids: Sequence[str]) -> dict[str, RowMapping]:
+    """Offers by id, each with its order and what may be told of the patient before acceptance."""
     patient = t_patient_info.c
     columns = (
         offer.c.offer_id,
         offer.c.expires_at,
-        offer.c.caregiver_id.label("offered_to"),
         t_order.c.order_id,
         t_order.c.service_type,
         t_order.c.start_at,
@@ -144,11 +143,9 @@ async def offer_with_order(tx: Transaction, offer_id: str) -> RowMapping:
         patient.condition,
     )
     joined = select(*columns).join(t_order, t_order.c.order_id == offer.c.order_id)
-    row = await tx.one(
-        joined.join(t_patient_info, patient.patient_id == t_order.c.patient_id).where(offer.c.offer_id == offer_id)
-    )
-    assert row is not None
-    return row
+    with_patients = joined.join(t_patient_info, patient.patient_id == t_order.c.patient_id)
+    rows = await tx.all(with_patients.where(offer.c.offer_id.in_(offer_ids)))
+    return {row["offer_id"]: row for row in rows}
 
 
 async def has_live_orders(tx: Transaction, patient_id: str) -> bool:

@@ -1,7 +1,7 @@
 """How an order is shown, whole and as a list."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from server.booking.commands import ListOffers, ListOrders, OrderById
@@ -169,12 +169,16 @@ class Viewing:
             offer_ids, next_cursor = await queries.open_offers_page(
                 tx, call.user, at=now, limit=query.limit, cursor=query.cursor
             )
-            items = [await self.offer_card(tx, offer_id) for offer_id in offer_ids]
+            items = await self.offer_cards(tx, offer_ids)
         return {"items": items, "next_cursor": next_cursor}
 
-    async def offer_card(self, tx: Transaction, offer_id: str) -> dict[str, Any]:
+    async def offer_cards(self, tx: Transaction, offer_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Each as `offer.opened` tells it, in this order."""
+        rows = await queries.offers_with_orders(tx, offer_ids)
+        return [self._offer_card(rows[offer_id]) for offer_id in offer_ids]
+
+    def _offer_card(self, row: Row) -> dict[str, Any]:
         """What a caregiver learns before accepting: no name, phone, bed or ID (contract.md §8)."""
-        row = await queries.offer_with_order(tx, offer_id)
         hospital = self._catalog.hospital(row["hospital_id"])
         service = self._catalog.service_type(row["service_type"])
         return {

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Update, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.core.clock import server_now
@@ -53,10 +53,33 @@ def _move(count: int) -> Update:
 
 
 @cache
+def _same(count: int) -> Select[Any]:
+    event = channel_event.c
+    pairs = [
+        and_(event.channel == bindparam(f"channel_{number}"), event.event_key == bindparam(f"key_{number}"))
+        for number in range(count)
+    ]
+    return select(event.channel, event.offset).where(or_(*pairs))
+
+
+@cache
 def _lock(count: int) -> Select[Any]:
     head = channel_head.c
     heads = select(head.channel, head.epoch, head.top).where(_is_one_of(count))
     return heads.with_hint(channel_head, *_BY_NAME).with_for_update()
+
+
+class Worded(NamedTuple):
+    """An event as it is sent: its `id`, and all of it as JSON."""
+
+    key: str
+    text: str
+    data: bytes
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> "Worded":
+        text = dumps(event)
+        return cls(event["id"], text, text.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +109,42 @@ class Appender:
         self, tx: Transaction, channels: Sequence[str], event: dict[str, Any], *, at: datetime, is_new: bool
     ) -> list[Position]:
         """See `SqlChannelLog.append_to_all`."""
-        key, text = event["id"], dumps(event)
-        data = text.encode()
-        unlocked = [channel for channel in channels if tx.known((self, channel)) is None]
-        known = await self._lock_heads(tx, unlocked, key, is_new=is_new)
-        positions = []
-        for channel in channels:
+        worded = Worded.of(event)
+        positions = await self._append(tx, dict.fromkeys(channels, worded), at=at, is_new=is_new)
+        return [positions[channel] for channel in channels]
+
+    async def append_each(
+        self, tx: Transaction, events: Sequence[tuple[str, dict[str, Any]]], *, at: datetime, is_new: bool
+    ) -> None:
+        """See `SqlChannelLog.append_each`."""
+        rest = [(channel, Worded.of(event)) for channel, event in events]
+        while rest:
+            firsts: dict[str, Worded] = {}
+            rest = [one for one in rest if firsts.setdefault(*one) is not one[1]]
+            await self._append(tx, firsts, at=at, is_new=is_new)
+
+    async def _append(
+        self, tx: Transaction, events: dict[str, Worded], *, at: datetime, is_new: bool
+    ) -> dict[str, Position]:
+        """One event a channel."""
+        unlocked = {channel: worded for channel, worded in events.items() if tx.known((self, channel)) is None}
+        known = await self._lock_heads(tx, unlocked, is_new=is_new)
+        positions = {}
+        for channel, worded in events.items():
             before = known.get(channel)
             if before is None and channel not in unlocked and not is_new:
-                before = await self._before(tx, channel, key)
-            positions.append(before or self._give(tx, channel, key, text, data, at=at))
+                before = await self._before(tx, channel, worded.key)
+            positions[channel] = before or self._give(tx, channel, worded, at=at)
         return positions
 
-    def _give(self, tx: Transaction, channel: str, key: str, text: str, data: bytes, *, at: datetime) -> Position:
+    def _give(self, tx: Transaction, channel: str, worded: Worded, *, at: datetime) -> Position:
         """The next position of a channel whose head is locked."""
         head: Position = tx.known((self, channel))
         position = Position(head.epoch, head.offset + 1)
         tx.learn((self, channel), position)
-        tx.learn((self, channel, key), position)
-        message = ChannelMessage(channel, position.epoch, position.offset, data)
-        tx.gather(self._write, Appended(message, key, text, at))
+        tx.learn((self, channel, worded.key), position)
+        message = ChannelMessage(channel, position.epoch, position.offset, worded.data)
+        tx.gather(self._write, Appended(message, worded.key, worded.text, at))
         return position
 
     async def _before(self, tx: Transaction, channel: str, key: str) -> Position | None:
@@ -117,17 +156,17 @@ class Appender:
         return None if offset is None else Position(tx.known((self, channel)).epoch, offset)
 
     async def _lock_heads(
-        self, tx: Transaction, channels: Sequence[str], key: str, *, is_new: bool
+        self, tx: Transaction, events: dict[str, Worded], *, is_new: bool
     ) -> dict[str, Position]:
         """Move heads and learn where they stood, except where the event stands already: its positions there."""
         known: dict[str, Position] = {}
-        missing = sorted(channels)
+        missing = sorted(events)
         while missing:
             names = missing[:_AT_ONCE]
             rows = await tx.all(_lock(len(names)), _named(names))
             heads = {row["channel"]: Position(row["epoch"], row["top"]) for row in rows}
-            if not is_new:
-                known |= await self._standing(tx, heads, key)
+            if heads and not is_new:
+                known |= await self._standing(tx, heads, events)
             await self._move(tx, [name for name in heads if name not in known], by=1)
             for name in heads.keys() - known.keys():
                 tx.learn((self, name), heads[name])
@@ -135,14 +174,13 @@ class Appender:
             missing = [name for name in missing if name not in heads and name not in begun]
         return known
 
-    async def _standing(self, tx: Transaction, heads: dict[str, Position], key: str) -> dict[str, Position]:
+    async def _standing(
+        self, tx: Transaction, heads: dict[str, Position], events: dict[str, Worded]
+    ) -> dict[str, Position]:
         """Where the event stands already. Asked under the heads' locks, so nobody adds it any more."""
-        known = {}
-        for channel, head in heads.items():
-            offset = await tx.value(_SAME_EVENT, {"in_channel": channel, "with_key": key})
-            if offset is not None:
-                known[channel] = Position(head.epoch, offset)
-        return known
+        keys = {f"key_{number}": events[channel].key for number, channel in enumerate(heads)}
+        rows = await tx.all(_same(len(heads)), _named(list(heads)) | keys)
+        return {row["channel"]: Position(heads[row["channel"]].epoch, row["offset"]) for row in rows}
 
     async def _move(self, tx: Transaction, channels: Sequence[str], *, by: int) -> None:
         for start in range(0, len(channels), _AT_ONCE):

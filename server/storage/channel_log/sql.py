@@ -59,6 +59,12 @@ class SqlChannelLog:
         """As `append`, for different channels whose heads are locked together."""
         return await self._appender.append(tx, channels, event, at=at, is_new=is_new)
 
+    async def append_each(
+        self, tx: Transaction, events: Sequence[tuple[str, dict[str, Any]]], *, at: datetime, is_new: bool = False
+    ) -> None:
+        """As `append`, for many (channel, event); the heads are locked together."""
+        await self._appender.append_each(tx, events, at=at, is_new=is_new)
+
     async def _post(self, tx: Transaction, messages: list[ChannelMessage]) -> None:
         spans: dict[str, list[Any]] = {}
         for message in messages:

@@ -200,6 +200,40 @@ async def test_an_event_for_many_channels_enters_them_all(database, log):
     }
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_many_events_at_once_enter_each_its_channel_in_their_order(database, log, is_new):
+    await _append(database, log, "user:1", 0)
+    events = [(f"user:{number % 20}", _event(number)) for number in range(50)]
+
+    async def append(tx):
+        await log.append_each(tx, events, at=server_now(), is_new=is_new)
+        await log.append(tx, "user:2", _event(99), at=server_now())
+
+    await database.write(append)
+    expected = {f"user:{place}": [number for number in range(50) if number % 20 == place] for place in range(20)}
+    expected["user:1"].insert(0, 0)
+    expected["user:2"].append(99)
+    for channel, numbers in expected.items():
+        slice_ = await log.since(channel, 0, limit=10, max_bytes=10_000)
+        assert _numbers(slice_) == numbers
+        assert [event.offset for event in slice_.events] == list(range(1, len(numbers) + 1))
+
+
+async def test_of_many_events_those_that_stand_already_do_not_enter_again(database, log):
+    events = [(f"user:{number % 20}", _event(number)) for number in range(50)]
+
+    async def append(tx, which):
+        await log.append_each(tx, which, at=server_now())
+
+    await database.write(lambda tx: append(tx, events[::3]))
+    await database.write(lambda tx: append(tx, [*events, *events[:5]]))
+    for place in range(20):
+        wanted = [number for number in range(50) if number % 20 == place]
+        slice_ = await log.since(f"user:{place}", 0, limit=10, max_bytes=10_000)
+        assert sorted(_numbers(slice_)) == wanted
+        assert [event.offset for event in slice_.events] == list(range(1, len(wanted) + 1))
+
+
 async def test_instances_that_tell_channels_in_common_leave_no_gap(database, log, outbox, keys, bus):
     """Also where each finds channels without a head, and both begin them at once."""
     second = Database(database.url.render_as_string(hide_password=False), keys=keys, readers=1, acquire_timeout_s=20.0)
