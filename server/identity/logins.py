@@ -18,6 +18,7 @@ from server.identity.facts import LoggedIn, LoginRevoked
 from server.identity.rules import IdentityRules
 from server.identity.tokens import AccessTokens
 from server.identity.words import user_answer
+from server.storage.retention import repeat
 from server.storage.sql import Database
 from server.storage.transaction import Transaction
 from server.storage.unit_of_work import UnitOfWork
@@ -116,4 +117,4 @@ class Logins:
     async def forget_ended(self) -> int:
         """A round of the job: delete ended logins, old codes and attempts; how many rows."""
         now = server_now()
-        return await self._database.write(lambda tx: store_logins.forget_ended(tx, now=now))
+        return await repeat(self._database, lambda tx: store_logins.forget_some(tx, now=now))

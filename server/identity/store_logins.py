@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from server.core.ids import new_id
+from server.storage.retention import ROWS_AT_ONCE, forget_oldest
 from server.storage.sealed import FieldKeys
 from server.storage.tables.identity import attempt, login, sms_code, spent_refresh_token, t_user
 from server.storage.transaction import Transaction
@@ -112,13 +113,21 @@ async def revoke_all(tx: Transaction, user_id: str, *, reason: str, now: datetim
     await tx.run(update(login).where(*alive).values(revoked_at=now, revoke_reason=reason))
 
 
-async def forget_ended(tx: Transaction, *, now: datetime) -> int:
-    """Delete what nobody asks for any more: ended logins, old codes, old attempts; how many rows."""
+async def forget_some(tx: Transaction, *, now: datetime) -> int:
+    """Delete some of what nobody asks for any more: ended logins, old codes, old attempts; how many rows, 0: none left.
+
+    A login goes after the tokens it has spent, of which it may have thousands.
+    """
     long_ago = now - _KEPT_AFTER_THE_END
     ended = or_(login.c.expires_at < long_ago, login.c.revoked_at < long_ago)
-    family = spent_refresh_token.c.login_id.in_(select(login.c.login_id).where(ended))
-    rows = await tx.run(delete(spent_refresh_token).where(family))
-    rows += await tx.run(delete(login).where(ended))
-    rows += await tx.run(delete(sms_code).where(sms_code.c.expires_at < long_ago))
-    rows += await tx.run(delete(attempt).where(attempt.c.at < long_ago))
-    return rows
+    token, family, code = spent_refresh_token.c.token_hash, login.c.login_id, sms_code.c.code_id
+    over = (
+        (token, select(token).join(login, family == spent_refresh_token.c.login_id).where(ended)),
+        (family, select(family).where(ended)),
+        (code, select(code).where(sms_code.c.expires_at < long_ago)),
+    )
+    for key, which in over:
+        rows = await tx.all(which.limit(ROWS_AT_ONCE))
+        if rows:
+            return await tx.run(delete(key.table).where(key.in_([row[key.name] for row in rows])))
+    return await forget_oldest(tx, attempt.c.at, before=long_ago)

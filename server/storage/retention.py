@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, literal, not_, select
+from sqlalchemy import Column, and_, delete, func, literal, not_, select
 
 from server.core.clock import server_now
 from server.storage.channel_log.kept import ORDER_EVENTS_FOR, ORDERS, POSITIONS_FOR, USER_EVENTS_FOR, most_events
@@ -17,7 +17,7 @@ from server.storage.transaction import Transaction
 Find = Callable[[Transaction], Awaitable[dict[str, int]]]
 
 _KEYS_FOR = timedelta(days=7)
-_ROWS_AT_ONCE = 500  # one short transaction each, so that nobody waits for it
+ROWS_AT_ONCE = 500  # one short transaction each, so that nobody waits for it
 _TIMES_A_ROUND = 100
 LIVE_ORDERS = t_order.c.status.not_in(("completed", "cancelled"))
 
@@ -31,23 +31,14 @@ class Retention:
     async def run_once(self) -> int:
         """How many rows went. Raises Unavailable."""
         now = server_now()
-        gone = await self._repeat(lambda tx: _forget_keys(tx, before=now - _KEYS_FOR))
+        made_at = idempotency_key.c.created_at
+        gone = await repeat(self._database, lambda tx: forget_oldest(tx, made_at, before=now - _KEYS_FOR))
         for find in (_crowded(""), _crowded(ORDERS), *map(_aged, _old_events(now))):
             gone += await self._forget_events(find)
-        return gone + await self._repeat(lambda tx: _forget_positions(tx, before=now - POSITIONS_FOR))
-
-    async def _repeat(self, forget_some: Callable[[Transaction], Awaitable[int]]) -> int:
-        """Until a transaction finds nothing, or it was enough for this round."""
-        gone = 0
-        for _ in range(_TIMES_A_ROUND):
-            taken = await self._database.write(forget_some)
-            gone += taken
-            if not taken:
-                break
-        return gone
+        return gone + await repeat(self._database, lambda tx: _forget_positions(tx, before=now - POSITIONS_FOR))
 
     async def _forget_events(self, find: Find) -> int:
-        """The same. Looking for them may take long among many: that is done beside the writers, not by one."""
+        """As `repeat`. Looking for them may take long among many: that is done beside the writers, not by one."""
         gone = 0
         for _ in range(_TIMES_A_ROUND):
             async with self._database.read() as tx:
@@ -58,18 +49,27 @@ class Retention:
         return gone
 
 
-async def _forget_keys(tx: Transaction, *, before: datetime) -> int:
-    """The oldest; those of one instant go together."""
-    made_at = idempotency_key.c.created_at
-    oldest = select(made_at).where(made_at < before).order_by(made_at)
-    last = await tx.value(oldest.offset(_ROWS_AT_ONCE - 1).limit(1))
-    return await tx.run(delete(idempotency_key).where(made_at < before if last is None else made_at <= last))
+async def repeat(database: Database, forget_some: Callable[[Transaction], Awaitable[int]]) -> int:
+    """Until a transaction finds nothing, or it was enough for this round. Raises Unavailable."""
+    gone = 0
+    for _ in range(_TIMES_A_ROUND):
+        taken = await database.write(forget_some)
+        gone += taken
+        if not taken:
+            break
+    return gone
+
+
+async def forget_oldest(tx: Transaction, at: Column[datetime], *, before: datetime) -> int:
+    """The oldest rows by an instant that has an index; those of one instant go together."""
+    last = await tx.value(select(at).where(at < before).order_by(at).offset(ROWS_AT_ONCE - 1).limit(1))
+    return await tx.run(delete(at.table).where(at < before if last is None else at <= last))
 
 
 async def _forget_positions(tx: Transaction, *, before: datetime) -> int:
     head = channel_head.c
     silent = (head.moved_at < before, head.settled == 0, not_(has_events()))
-    rows = await tx.all(select(head.channel).where(*silent).limit(_ROWS_AT_ONCE))
+    rows = await tx.all(select(head.channel).where(*silent).limit(ROWS_AT_ONCE))
     if not rows:
         return 0
     return await tx.run(delete(channel_head).where(head.channel.in_([row["channel"] for row in rows]), *silent))
@@ -85,8 +85,8 @@ def _crowded(prefix: str) -> Find:
     )
 
     async def find(tx: Transaction) -> dict[str, int]:
-        last, room = {}, _ROWS_AT_ONCE
-        for row in await tx.all(heads.limit(_ROWS_AT_ONCE)):
+        last, room = {}, ROWS_AT_ONCE
+        for row in await tx.all(heads.limit(ROWS_AT_ONCE)):
             if room <= 0:
                 break
             last[row["channel"]] = min(row["top"] - kept, row["first"] + room - 1)
@@ -103,7 +103,7 @@ def _aged(condition: Any) -> Find:
 
     async def find(tx: Transaction) -> dict[str, int]:
         last: dict[str, int] = {}
-        for row in await tx.all(oldest.limit(_ROWS_AT_ONCE)):
+        for row in await tx.all(oldest.limit(ROWS_AT_ONCE)):
             last[row["channel"]] = max(row["offset"], last.get(row["channel"], 0))
         return last
 

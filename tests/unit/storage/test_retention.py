@@ -74,7 +74,7 @@ async def test_a_channel_keeps_a_bounded_number(channels, monkeypatch):
 
 async def test_of_crowded_channels_a_few_events_go_at_a_time(channels, monkeypatch):
     monkeypatch.setattr(retention, "most_events", lambda channel: 3)
-    monkeypatch.setattr(retention, "_ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 4)
     for name in ("user:1", "user:2", "user:3"):
         await channels.append(name, *[_DAY] * 6)
     watched = Watched(channels.database)
@@ -84,7 +84,7 @@ async def test_of_crowded_channels_a_few_events_go_at_a_time(channels, monkeypat
 
 
 async def test_whatever_a_round_leaves_over_has_no_gap(channels, monkeypatch):
-    monkeypatch.setattr(retention, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 3)
     monkeypatch.setattr(retention, "_TIMES_A_ROUND", 1)
     await channels.append("user:1", *[9 * _DAY] * 8)
     await channels.append("user:2", *[8 * _DAY] * 4, _DAY)
@@ -139,7 +139,7 @@ async def _keys_left(database):
 
 
 async def test_keys_that_nobody_repeats_any_more_go_a_few_at_a_time(database, monkeypatch):
-    monkeypatch.setattr(retention, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 3)
     ages = [9 * _DAY - timedelta(minutes=number) for number in range(10)]
     await _keep_keys(database, *ages, 6.9 * _DAY, _DAY)
     watched = Watched(database)
@@ -149,7 +149,7 @@ async def test_keys_that_nobody_repeats_any_more_go_a_few_at_a_time(database, mo
 
 
 async def test_a_round_leaves_the_rest_to_the_next(database, monkeypatch):
-    monkeypatch.setattr(retention, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 3)
     monkeypatch.setattr(retention, "_TIMES_A_ROUND", 2)
     await _keep_keys(database, *[9 * _DAY - timedelta(minutes=number) for number in range(8)])
     rounds = Retention(database=database)
@@ -157,7 +157,7 @@ async def test_a_round_leaves_the_rest_to_the_next(database, monkeypatch):
 
 
 async def test_positions_go_a_few_at_a_time_too(channels, monkeypatch):
-    monkeypatch.setattr(retention, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 2)
     for number in range(5):
         await channels.append(f"user:{number}", 100 * _DAY)
     silent = update(channel_head).values(moved_at=server_now() - 91 * _DAY)
