@@ -66,7 +66,7 @@ def test_an_order_is_given_to_another_caregiver_with_a_reason(window, people: Pe
     drawer.get_by_role("button", name="改派").click()
     dialog = console.page.get_by_role("dialog", name="改派")
     dialog.get_by_role("radio").first.check(force=True)
-    dialog.get_by_role("textbox", name="改派原因").fill("原陪诊师临时有事")
+    dialog.get_by_role("textbox", name="改派原因").fill("原陪护人员临时有事")
     dialog.get_by_role("button", name=re.compile("^改派给")).click()
     console.sees(re.compile("^改派给.*已完成$"))
 

@@ -45,7 +45,7 @@ def test_an_order_is_seen_live_and_people_talk_both_ways(firefox: Firefox, serve
     order = visits.book(hours_ahead=20, caregiver_id=carer.caregiver_id)
     visits.pay(order)
     family.open(f"/m/#/pages-family/order/index?order_id={order['order_id']}")
-    family.sees("等待陪诊师接单")
+    family.sees("等待陪护人员接单")
     helper.sees("预计收入")
     helper.tap("接单", selector="[role=button]")
     helper.tap("确认接单")

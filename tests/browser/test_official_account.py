@@ -91,7 +91,7 @@ def test_a_message_of_the_account_leads_to_its_order_through_wechats_login(
     assert message["touser"] == "oFamily"
     later = phone()
     later.page.goto(message["url"])
-    later.sees("正在安排陪诊师")
+    later.sees("正在安排陪护人员")
     assert order_in(later) == second["order_id"]
     assert "code=" not in later.page.url
 

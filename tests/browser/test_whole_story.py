@@ -38,7 +38,7 @@ def book_and_pay(family: Window, *, carer: Person, visits: Visits) -> str:
     order_id = re.search(r"order_id=([\w-]+)", family.page.url)
     assert order_id is not None
     family.tap("查看订单")
-    family.sees("等待陪诊师接单")
+    family.sees("等待陪护人员接单")
     return order_id.group(1)
 
 

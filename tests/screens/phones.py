@@ -39,12 +39,12 @@ def of_the_family(day: Day) -> list[Shot]:
     carer = {"caregiver_id": day.carer.caregiver_id}
     father = {"patient_id": day.live["patient_id"]}
     return [
-        Shot("home", "首页: the visit that runs, services, caregivers", at("pages/start"), "口碑陪诊师"),
+        Shot("home", "首页: the visit that runs, services, caregivers", at("pages/start"), "好评陪护人员"),
         Shot("service", "服务详情", at("pages-family/service", code="escort_half_day"), "半天陪诊"),
-        Shot("search", "找陪诊师", at("pages-family/search"), "周丽华"),
-        Shot("search-filters", "找陪诊师: all filters", at("pages-family/search"), "周丽华", _filters, whole=False),
-        Shot("search-nothing", "找陪诊师: nobody fits", at("pages-family/search"), "周丽华", _nobody, whole=False),
-        Shot("caregiver", "陪诊师: profile, certificates, reviews, cases", at("pages-family/caregiver", **carer), "周丽华"),
+        Shot("search", "找陪护人员", at("pages-family/search"), "周丽华"),
+        Shot("search-filters", "找陪护人员: all filters", at("pages-family/search"), "周丽华", _filters, whole=False),
+        Shot("search-nothing", "找陪护人员: nobody fits", at("pages-family/search"), "周丽华", _nobody, whole=False),
+        Shot("caregiver", "陪护人员: profile, certificates, reviews, cases", at("pages-family/caregiver", **carer), "周丽华"),
         Shot("booking-empty", "预约: opened from a service", at("pages-family/booking", code="escort_half_day"), "就能看到每一项费用"),
         Shot("booking", "预约: itemised price before paying", at("pages-family/booking", code="escort_half_day"), "就能看到每一项费用", _fill_in),
         Shot("pay", "支付 in the sandbox", at("pages-family/pay", **_of(day.unpaid)), re.compile("到时没有支付")),
@@ -75,8 +75,8 @@ def _filters(window: Window) -> None:
 
 
 def _nobody(window: Window) -> None:
-    window.page.get_by_role("textbox", name="搜索陪诊师").or_(window.page.get_by_label("搜索陪诊师").locator("input")).first.fill("没有这个人")
-    window.sees("没有找到合适的陪诊师")
+    window.page.get_by_role("textbox", name="搜索陪护人员").or_(window.page.get_by_label("搜索陪护人员").locator("input")).first.fill("没有这个人")
+    window.sees("没有找到合适的陪护人员")
 
 
 def _fill_in(window: Window) -> None:
@@ -117,7 +117,7 @@ def _praise(window: Window) -> None:
 def of_the_elders(day: Day) -> list[Shot]:
     """With the large type switched on."""
     return [
-        Shot("elder-home", "首页 in the large type", at("pages/start"), "口碑陪诊师"),
+        Shot("elder-home", "首页 in the large type", at("pages/start"), "好评陪护人员"),
         Shot("elder-booking", "预约 in the large type", at("pages-family/booking", code="escort_half_day"), "就能看到每一项费用"),
         Shot("elder-orders", "订单 in the large type", at("pages/plan"), "服务中"),
         Shot("elder-order-live", "订单, 服务中 in the large type", at("pages-family/order", **_of(day.live)), "生命体征"),
@@ -185,7 +185,7 @@ def of_the_elder_caregiver(day: Day) -> list[Shot]:
 
 def on_a_tablet(day: Day) -> list[Shot]:
     return [
-        Shot("home", "首页", at("pages/start"), "口碑陪诊师"),
+        Shot("home", "首页", at("pages/start"), "好评陪护人员"),
         Shot("order-live", "订单, 服务中", at("pages-family/order", **_of(day.live)), "生命体征"),
         Shot("chat", "聊天", at("pages/chat", **_of(day.live)), "放心多了", whole=False),
     ]
@@ -193,6 +193,6 @@ def on_a_tablet(day: Day) -> list[Shot]:
 
 def on_a_desktop(day: Day) -> list[Shot]:
     return [
-        Shot("home", "首页", at("pages/start"), "口碑陪诊师"),
+        Shot("home", "首页", at("pages/start"), "好评陪护人员"),
         Shot("order-live", "订单, 服务中", at("pages-family/order", **_of(day.live)), "生命体征"),
     ]

@@ -49,7 +49,7 @@ th{color:var(--soft);font-weight:500;white-space:nowrap}
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
-_ROLES = {"patient": "患者", "caregiver": "陪诊师", "admin": "管理员", "service": "内部服务", "guest": "签名链接"}
+_ROLES = {"patient": "患者", "caregiver": "陪护人员", "admin": "管理员", "service": "内部服务", "guest": "签名链接"}
 
 
 def docs_routes(edge: Edge, document: Callable[[], dict[str, Any]]) -> list[URLSpec]:

@@ -16,7 +16,7 @@ a:focus,a:hover{outline:3px solid #0b7468}small{display:block;color:#4d635f}
 </style></head><body><main><h1>陪护</h1><nav>{links}</nav></main></body></html>
 """
 _LINKS = {
-    "m": '<a href="/m/">患者家属 · 陪诊师<small>手机页面</small></a>',
+    "m": '<a href="/m/">患者家属 · 陪护人员<small>手机页面</small></a>',
     "admin": '<a href="/admin/">管理后台<small>运营人员</small></a>',
 }
 # Where somebody deleted web/dist: the API is there all the same.

@@ -20,7 +20,7 @@ _A_REQUEST = "01k6mreq0000000000000000e1"
 _KEY_PATTERN = "^[\\x21-\\x7e]{1,255}$"
 
 TITLES = {
-    "user": "账户", "patient": "患者与家属", "caregiver": "陪诊师", "catalog": "服务目录", "order": "预约订单",
+    "user": "账户", "patient": "患者与家属", "caregiver": "陪护人员", "catalog": "服务目录", "order": "预约订单",
     "chat": "沟通", "note": "护理记录", "message": "消息通知", "file": "文件", "event": "行为统计",
     "payment": "支付", "admin": "管理后台", "sandbox": "沙箱",
 }

@@ -71,7 +71,7 @@ describe("the order that matters now", () => {
 
 describe("the words on an order", () => {
   it("say what happens next, in every state", () => {
-    expect(headlineOf(order({ caregiver_id: "c1" }), NOW).title).toBe("等待陪诊师接单");
+    expect(headlineOf(order({ caregiver_id: "c1" }), NOW).title).toBe("等待陪护人员接单");
     expect(headlineOf(order({ status: "in_service", finished_at: "2026-12-02T12:00:00+08:00" }), NOW).title).toBe("服务已结束，请确认");
     expect(headlineOf(order({ status: "cancelled", refund: { status: "succeeded", amount_fen: 18_000 } }), NOW).hint).toBe("¥180.00 已按原支付方式退回");
     expect(stepOf(order({ status: "in_service" }))).toBe(3);

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { emptyRow, lackOf, periodsOf, rowsOf } from "@/pages-caregiver/profile/history";
 
 const PAST = { employer: "首都某医院", role: "护理员", from: "2012", to: "2019-03" };
-const NOW = { employer: "陪护中心", role: "陪诊师", from: "2019-04-01", to: null };
+const NOW = { employer: "陪护中心", role: "陪护人员", from: "2019-04-01", to: null };
 
 it("keeps what was there as exact as it was, the newest first", () => {
   expect(periodsOf(rowsOf([PAST, NOW]))).toEqual([NOW, PAST]);

@@ -34,7 +34,7 @@ function plain(order: Order, key: keyof Order, icon: IconName, title: string, te
 
 /** What the states of the order say of themselves. */
 function milestonesOf(order: Order): (Entry | null)[] {
-  const name = order.caregiver?.name ?? "陪诊师";
+  const name = order.caregiver?.name ?? "陪护人员";
   return [
     plain(order, "created_at", "orders", "下单"),
     plain(order, "paid_at", "wallet", "支付成功"),

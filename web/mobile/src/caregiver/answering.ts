@@ -11,7 +11,7 @@ export function isOver(problem: Problem): boolean {
 export function lossOf(problem: Problem): string {
   switch (problem.code) {
     case "offer_taken":
-      return "手慢了，已被其他陪诊师接走";
+      return "手慢了，已被其他陪护人员接走";
     case "offer_expired":
       return "已超过接单时限";
     case "offer_withdrawn":

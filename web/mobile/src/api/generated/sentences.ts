@@ -1,10 +1,10 @@
-// Made by `npm run api` from the server's OpenAPI document; requests sha256 bb3d4653e2f7e43653911893db757ee5d9577efb440388f2b2151f2e1c88c055
+// Made by `npm run api` from the server's OpenAPI document; requests sha256 d41f3b1e636e76f8abe6bcdb5591fe15bf5ed748ff31a7bb8560cd3938afe7e4
 
 export const SENTENCES: Record<string, string> = {
   "already_finished": "服务已结束",
   "already_reviewed": "该订单已评价",
   "amount_mismatch": "支付金额与订单金额不一致",
-  "caregiver_busy": "该陪诊师在此时段已有安排",
+  "caregiver_busy": "该陪护人员在此时段已有安排",
   "chat_closed": "会话已关闭",
   "forbidden": "当前账号没有权限执行该操作",
   "idempotency_in_progress": "相同的请求正在处理中",
@@ -16,10 +16,10 @@ export const SENTENCES: Record<string, string> = {
   "login_failed": "账号或密码不正确",
   "malformed": "请求格式有误，无法识别",
   "not_found": "没有找到相关内容",
-  "not_offered": "该陪诊师不提供此项服务",
+  "not_offered": "该陪护人员不提供此项服务",
   "off_grid": "预约时间必须为整刻钟",
   "offer_expired": "接单时限已过",
-  "offer_taken": "该订单已被其他陪诊师接单",
+  "offer_taken": "该订单已被其他陪护人员接单",
   "offer_withdrawn": "该派单已撤回",
   "outside_hours": "预约时间不在服务时间内",
   "outside_start_window": "不在可开始服务的时间内",

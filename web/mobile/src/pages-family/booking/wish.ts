@@ -6,7 +6,7 @@ import type { Draft } from "@/stores/booking";
 
 export type Wish = BodyOf<"/api/order/quote">;
 
-export const WISHES = ["需要轮椅", "行动缓慢，需要搀扶", "听力不好，请大声慢说", "请代取报告和药品", "请记录医嘱", "希望女性陪诊师"];
+export const WISHES = ["需要轮椅", "行动缓慢，需要搀扶", "听力不好，请大声慢说", "请代取报告和药品", "请记录医嘱", "希望由女性陪护"];
 
 export function minutesOf(service: ServiceType, hours: number): number {
   return service.duration_min ?? hours * 60;
