@@ -1,6 +1,6 @@
 // From the generated document: which paths there are, and what each may be asked.
-import type { Answers } from "./answers";
 import type { paths } from "./generated/schema";
+import type { Answers } from "./replies";
 
 type PathsOf<M extends string> = { [P in keyof paths]: paths[P] extends Record<M, unknown> ? P : never }[keyof paths];
 
@@ -17,5 +17,5 @@ export type QueryOf<P extends GetPath> =
 export type BodyOf<P extends PostPath> =
   Operation<P, "post"> extends { requestBody: { content: { "application/json": infer B } } } ? B : never;
 
-/** The `data` of an answer; a path that answers.ts does not name yet answers `unknown`. */
+/** The `data` of an answer; a path that replies.ts does not name yet answers `unknown`. */
 export type AnswerOf<M extends "GET" | "POST", P extends string> = `${M} ${P}` extends keyof Answers ? Answers[`${M} ${P}`] : unknown;
