@@ -1,7 +1,8 @@
 """What billing must know of an order."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from server.storage.transaction import Transaction
 
@@ -47,6 +48,13 @@ class EndedOrders(Protocol):
 
     async def lower_fee(self, tx: Transaction, order_id: str, *, by_fen: int) -> None:
         """A part of the fee of a cancelled order goes back after all."""
+
+
+class OrderCaptions(Protocol):
+    """Tells which visit an amount is about."""
+
+    async def captions(self, tx: Transaction, order_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        """{"service_type", "service_type_text", "start_at"} of each of the orders."""
 
 
 class Orders(Protocol):

@@ -4,6 +4,7 @@ from typing import Any
 
 from server.billing import queries, store_ledger
 from server.billing.commands import ListIncome
+from server.billing.ports import OrderCaptions
 from server.billing.records import PAYMENT_STATUS_TEXTS, SETTLEMENT_STATUS_TEXTS
 from server.core.call import Call
 from server.core.clock import BusinessClock, shanghai_text
@@ -17,8 +18,9 @@ _AT_ONCE = 200
 class Settlements:
     """Releases what is due and answers `caregiver/income`."""
 
-    def __init__(self, *, database: Database, clock: BusinessClock) -> None:
+    def __init__(self, *, database: Database, orders: OrderCaptions, clock: BusinessClock) -> None:
         self._database = database
+        self._orders = orders
         self._clock = clock
 
     async def release_due(self) -> int:
@@ -43,12 +45,15 @@ class Settlements:
                 tx, call.user.user_id, span, limit=query.limit, cursor=query.cursor
             )
             totals = await queries.income_totals(tx, call.user.user_id, span)
-        return {"items": [_item(row) for row in rows], "next_cursor": next_cursor, "totals": totals}
+            captions = await self._orders.captions(tx, [row["order_id"] for row in rows])
+        items = [_item(row, captions[row["order_id"]]) for row in rows]
+        return {"items": items, "next_cursor": next_cursor, "totals": totals}
 
 
-def _item(row: Any) -> dict[str, Any]:
+def _item(row: Any, caption: dict[str, Any]) -> dict[str, Any]:
     return {
         "order_id": row["order_id"],
+        **caption,
         "gross_fen": row["gross_fen"],
         "commission_fen": row["commission_fen"],
         "adjustment_fen": row["adjustment_fen"],

@@ -15,6 +15,7 @@ from server.billing.watch import PaymentWatch
 from server.booking.offers.answering import Answering
 from server.booking.offers.matching import Matching
 from server.booking.offers.store import OfferClaims, OfferStore
+from server.booking.orders.captions import Captions
 from server.booking.orders.standing import Standings
 from server.booking.orders.store import OrderStore, QuoteStore
 from server.booking.orders.store_calendar import Calendar
@@ -97,7 +98,7 @@ class BillingPart:
             database=database, providers=providers, trades=trades, refunds=refund_outcomes, facts=facts
         )
         self.views = PaymentViews(database=database)
-        self.settlements = Settlements(database=database, clock=clock)
+        self.settlements = Settlements(database=database, orders=Captions(catalog=base.catalog), clock=clock)
 
 
 class BookingPart:

@@ -27,6 +27,7 @@ from server.billing.store_sandbox import SqlSandboxBook
 from server.billing.trade_outcomes import TradeOutcomes
 from server.billing.viewing import PaymentViews
 from server.billing.watch import PaymentWatch
+from server.booking.orders.captions import Captions
 from server.core.call import Actor, Call, KeyedRequest
 from server.core.clock import BusinessClock, server_now
 from server.core.errors import Refused
@@ -43,6 +44,7 @@ from server.payment.sandbox_courier import SandboxCourier
 from server.payment.sandbox_letters import SandboxKey, letter_body, trade_values
 from server.payment.sandbox_till import SandboxHabits, SandboxTill
 from server.payment.sandbox_wakeups import Wakeups
+from server.roster.catalog import DEFAULT_CATALOG
 from server.storage.outbox import Outbox
 from server.storage.sql import Database
 from server.storage.tables.billing import ledger_entry, payment, refund, sandbox_trade
@@ -157,7 +159,8 @@ class Cashier:
         )
         self.notifications = PaymentNotifications(trades=self.trades, refunds=self.refund_outcomes, **parts)
         self.views = PaymentViews(database=self.database)
-        self.settlements = Settlements(database=self.database, clock=self.clock)
+        orders = Captions(catalog=DEFAULT_CATALOG)
+        self.settlements = Settlements(database=self.database, orders=orders, clock=self.clock)
         self.facts.on(PaymentSucceeded, self.desk.payment_succeeded)
         for fact_type in FACTS:
             self.facts.on(fact_type, self._hear)
@@ -293,7 +296,9 @@ class Order:
         return Call(actor=actor or self.booker, request_id=new_id(), keyed=keyed)
 
 
-async def make_order(cashier: Cashier, *, amount_fen: int = 19_900, status: str = "pending_payment") -> Order:
+async def make_order(
+    cashier: Cashier, *, amount_fen: int = 19_900, status: str = "pending_payment", **told: Any
+) -> Order:
     """An order that is to be paid within 15 minutes."""
     database, now = cashier.database, cashier.clock.now()
     booker = await make_actor(database, "patient")
@@ -311,6 +316,7 @@ async def make_order(cashier: Cashier, *, amount_fen: int = 19_900, status: str 
         status=status,
         amount_fen=amount_fen,
         pay_deadline_at=deadline,
+        **told,
     )
     return Order(order_id, booker, caregiver, caregiver_id, amount_fen)
 

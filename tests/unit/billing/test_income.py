@@ -7,7 +7,9 @@ import pytest
 from server.billing.commands import ListIncome
 from server.billing.ledger import balance, settlement_due_at
 from server.core.errors import Refused
+from server.handlers.subjects.payments import payment_operations
 from server.storage.tables.billing import settlement
+from tests.documented import assert_documented
 from tests.unit.billing.cashier import make_order
 from tests.unit.billing.test_refunds import ask_for, paid_order
 
@@ -124,6 +126,18 @@ async def test_income_pages_through_everything_once_and_totals_the_whole(cashier
             "settled_fen": 0, "unsettled_fen": 0,
         },
     }
+
+
+async def test_an_income_says_which_visit_it_is_for(cashier):
+    start_at = datetime(2026, 11, 28, 1, tzinfo=UTC)
+    order, _ = await paid_order(cashier, service_type="escort_half_day", start_at=start_at)
+    await complete(cashier, order)
+    told = await income(cashier, order)
+    item = told["items"][0]
+    assert (item["service_type"], item["service_type_text"]) == ("escort_half_day", "半天陪诊")
+    assert item["start_at"] == "2026-11-28T09:00:00.000+08:00"
+    operations = payment_operations(cashier.payments, cashier.views, cashier.settlements)
+    assert_documented(next(one for one in operations if one.path == "/api/caregiver/income"), told)
 
 
 async def test_the_range_is_of_shanghai_days_and_includes_both(cashier):

@@ -18,8 +18,8 @@ from server.storage.tables.billing import payment_notification, refund, sandbox_
 from tests.unit.billing.cashier import Cashier, Notice, make_order, until
 
 
-async def paid_order(cashier, *, amount_fen=19_900):
-    order = await make_order(cashier, amount_fen=amount_fen)
+async def paid_order(cashier, *, amount_fen=19_900, **told):
+    order = await make_order(cashier, amount_fen=amount_fen, **told)
     payment_id = await cashier.wire_payment(order)
     await cashier.till.tap(payment_id, "approve")
     await cashier.watch.close_unpaid(order.order_id)

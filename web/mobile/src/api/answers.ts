@@ -316,6 +316,9 @@ export interface Notice {
 
 export interface IncomeItem {
   order_id: string;
+  service_type: string;
+  service_type_text: string;
+  start_at: string;
   gross_fen: number;
   commission_fen: number;
   adjustment_fen: number;
