@@ -108,19 +108,26 @@ class Chat:
         return {"message_id": row["message_id"], "offset": row["offset"], "sent_at": event["at"]}
 
     async def read_history(self, call: Call, command: ReadHistory) -> dict[str, Any]:
-        """{"items": newest first, "next_cursor", "reads": [{"user_id", "offset"}]}. Raises `not_found`."""
+        """{"items": newest first, "next_cursor", "reads", "people": who wrote the items}. Raises `not_found`.
+
+        `reads` are {"user_id", "offset"}, `people` as `Orders.speakers` tells. Names are no part of messages and
+        their events: a family may read more of its own names than the caregiver beside it in the channel.
+        """
         edges = [edge for edge in (command.before, command.cursor) if edge is not None]
         async with self._database.read() as tx:
-            await require_standing(self._orders, tx, command.order_id, call.user)
+            standing = await require_standing(self._orders, tx, command.order_id, call.user)
             before = min(edges, default=None)
             rows = await store.messages_before(tx, command.order_id, before, command.limit + 1)
             reads = await store.read_positions(tx, command.order_id)
-        page = rows[: command.limit]
+            page = rows[: command.limit]
+            wrote = {row["sender_id"] for row in page}
+            people = await self._orders.speakers(tx, command.order_id, wrote, told_to=standing.relation)
         more = len(rows) > len(page)
         return {
             "items": [_item(row) for row in page],
             "next_cursor": str(page[-1]["offset"]) if more else None,
             "reads": reads,
+            "people": people,
         }
 
     async def mark_read(self, call: Call, command: MarkRead) -> dict[str, Any]:

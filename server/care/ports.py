@@ -1,8 +1,9 @@
 """What care must know of an order; the booking area tells it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from server.storage.transaction import Transaction
 
@@ -33,3 +34,8 @@ class Orders(Protocol):
 
         Within a writing transaction it tells what is committed at that statement, not at its beginning.
         """
+
+    async def speakers(
+        self, tx: Transaction, order_id: str, user_ids: Collection[str], *, told_to: str
+    ) -> list[dict[str, Any]]:
+        """{"user_id", "name", "relation", "relation_text"} of the accounts, as the relation `told_to` may read it."""

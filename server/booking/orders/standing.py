@@ -7,8 +7,10 @@ acceptance a named caregiver is nobody. Whoever is replaced is nobody from that 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from server.booking.orders import queries
+from server.booking.orders.speakers import speakers_of
 from server.booking.rules.states import OrderState
 from server.core.call import Actor
 from server.core.clock import BusinessClock
@@ -90,6 +92,12 @@ class Standings:
     async def parties(self, tx: Transaction, order_ids: Collection[str]) -> dict[str, set[str]]:
         """The accounts that have a standing in each of the orders, administrators aside."""
         return await queries.parties_of(tx, order_ids)
+
+    async def speakers(
+        self, tx: Transaction, order_id: str, user_ids: Collection[str], *, told_to: str
+    ) -> list[dict[str, Any]]:
+        """What the accounts are called in this order, for somebody of the relation `told_to`."""
+        return await speakers_of(tx, order_id, user_ids, told_to=told_to)
 
     async def require(self, tx: Transaction, order_id: str, actor: Actor) -> Standing:
         """The actor's standing. Raises Refused `not_found`."""

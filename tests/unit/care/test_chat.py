@@ -4,12 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from server.care.commands import MarkRead, ReadHistory, SendMessage
 from server.core.channels import order_channel
 from server.core.errors import Refused
 from server.storage.tables.care import chat_message
+from server.storage.tables.identity import t_user
+from server.storage.tables.roster import t_caregiver_info
 from tests.unit.care.visits import call_of, make_file, make_visit
 
 
@@ -221,6 +223,40 @@ async def test_history_is_newest_first_and_pages_without_loss(chat, visit):
     page = await chat.read_history(call_of(visit.admin), command)
     assert [item["offset"] for item in page["items"]] == [2, 1]
     assert (page["items"][0]["kind_text"], page["items"][0]["sender_type_text"]) == ("文字", "患者家属")
+
+
+async def test_history_says_who_wrote_and_hides_the_familys_names_from_the_caregiver(chat, database, visit):
+    async def rename(table, actor, **name):
+        await database.write(lambda tx: tx.run(update(table).where(table.c.user_id == actor.user_id).values(**name)))
+
+    await rename(t_user, visit.booker, username="李秀兰")
+    await rename(t_user, visit.viewer, username="阿明")
+    await rename(t_caregiver_info, visit.caregiver, name="王芳")
+    for n, actor in enumerate((visit.booker, visit.viewer, visit.caregiver)):
+        await chat.send_message(call_of(actor), text(visit, msg_id=f"m{n}"))
+
+    async def told(actor):
+        page = await chat.read_history(call_of(actor), ReadHistory(order_id=visit.order_id))
+        return {one["user_id"]: (one["name"], one["relation"], one["relation_text"]) for one in page["people"]}
+
+    family = {
+        visit.booker.user_id: ("李秀兰", "booker", "预约人"),
+        visit.viewer.user_id: ("阿明", "viewer", "家属"),
+        visit.caregiver.user_id: ("王芳", "caregiver", "陪护人员"),
+    }
+    for actor in (visit.booker, visit.silent_viewer, visit.admin):
+        assert await told(actor) == family
+    hidden = {visit.booker.user_id: ("李**", "booker", "预约人"), visit.viewer.user_id: ("阿**", "viewer", "家属")}
+    assert await told(visit.caregiver) == family | hidden
+
+
+async def test_only_who_wrote_what_is_shown_is_named(chat, visit):
+    for n, actor in enumerate((visit.booker, visit.caregiver)):
+        await chat.send_message(call_of(actor), text(visit, msg_id=f"m{n}"))
+    page = await chat.read_history(call_of(visit.booker), ReadHistory(order_id=visit.order_id, limit="1"))
+    assert [one["user_id"] for one in page["people"]] == [visit.caregiver.user_id]
+    nothing = await chat.read_history(call_of(visit.booker), ReadHistory(order_id=visit.order_id, before="1"))
+    assert (nothing["items"], nothing["people"]) == ([], [])
 
 
 async def test_strangers_do_not_read_the_history(chat, visit):
