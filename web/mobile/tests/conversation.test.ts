@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 
 import type { ChatMessage } from "@/api/answers";
 import type { OutboxItem } from "@/outbox/outbox";
-import { isChatOpen, linesOf, merged, rejoined } from "@/talk/conversation";
+import { isChatOpen, linesOf, merged, nameOf, rejoined } from "@/talk/conversation";
 
 const NOW = Date.parse("2026-12-01T12:00:00+08:00");
 
@@ -49,6 +49,15 @@ it("keeps notes of the same order out, and tells why something was refused", () 
 it("says the time again after a pause of five minutes", () => {
   const later = message(5, { sent_at: "2026-12-01T11:06:00+08:00" });
   expect(linesOf([message(3), message(4), later], [], view).map((line) => line.when)).toEqual(["今天 11:00", "", "今天 11:06"]);
+});
+
+it("tells who of the family wrote, and says no name that it was not told", () => {
+  const family = { sender_type: "patient" };
+  const booker = { user_id: "u1", name: "李秀兰", relation: "booker", relation_text: "预约人" } as const;
+  const carer = { user_id: "u2", name: "周丽华", relation: "caregiver", relation_text: "陪护人员" } as const;
+  expect(nameOf(family, booker)).toBe("李秀兰 · 预约人");
+  expect(nameOf(message(3), carer)).toBe("周丽华");
+  expect([nameOf(family, undefined), nameOf(message(3), undefined)]).toEqual(["家属", "陪护人员"]);
 });
 
 it("is open from acceptance until seven days after completion", () => {

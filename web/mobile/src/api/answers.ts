@@ -276,6 +276,14 @@ export interface ChatMessage {
   offset: number;
 }
 
+/** Who wrote: in full for their own people, a family to its caregiver by the first sign (`李**`). */
+export interface Speaker {
+  user_id: string;
+  name: string;
+  relation: "booker" | "viewer" | "caregiver";
+  relation_text: string;
+}
+
 export interface Vitals {
   temperature_c?: number;
   pulse_bpm?: number;

@@ -2,7 +2,7 @@
 import type {
   CaregiverCard, CaregiverPage, CaregiverProfile, Catalog, Certification, ChatMessage, IncomeItem,
   LoginAnswer, Me, Notice, Offer, Order, OrderStatus, Page, Patient, Payment, Quote, Review, ServiceNote,
-  ServiceSettings, TokenPair,
+  ServiceSettings, Speaker, TokenPair,
 } from "./answers";
 
 export interface Answers {
@@ -49,7 +49,7 @@ export interface Answers {
   "GET /api/order/case": { case_id: string; summary: string; condition_tags: string[]; consented_at: string | null; refused_at: string | null };
   "POST /api/order/case_consent": { case_id: string; agree: boolean };
   "POST /api/chat/send": { message_id: string; offset: number };
-  "GET /api/chat/history": Page<ChatMessage> & { reads: { user_id: string; offset: number }[] };
+  "GET /api/chat/history": Page<ChatMessage> & { reads: { user_id: string; offset: number }[]; people: Speaker[] };
   "POST /api/chat/read": { offset: number };
   "POST /api/note/append": { note_id: string; offset: number };
   "GET /api/note/list": Page<ServiceNote>;

@@ -1,5 +1,5 @@
 // A conversation as it is shown: what the server has, in its order, and what still waits below it.
-import type { ChatMessage, Order } from "@/api/answers";
+import type { ChatMessage, Order, Speaker } from "@/api/answers";
 import type { OutboxItem } from "@/outbox/outbox";
 import { dayText, timeOf } from "@/time/shanghai";
 
@@ -39,6 +39,12 @@ export function rejoined(known: ChatMessage[], newest: ChatMessage[], hasOlder: 
   const last = known[known.length - 1];
   const touches = !last || !hasOlder || newest.some((message) => message.offset <= last.offset);
   return merged(touches ? known : [], newest);
+}
+
+/** Several of a family may write: each with the own name, and what they are to the order. */
+export function nameOf(message: Pick<ChatMessage, "sender_type">, speaker: Speaker | undefined): string {
+  if (!speaker) return message.sender_type === "caregiver" ? "陪护人员" : "家属";
+  return speaker.relation === "caregiver" ? speaker.name : `${speaker.name} · ${speaker.relation_text}`;
 }
 
 interface View {

@@ -1,7 +1,7 @@
-// The messages of an order: history by REST, then live; and how far everybody has read.
+// The messages of an order: history by REST, then live; who wrote them, and how far everybody has read.
 import { reactive } from "vue";
 
-import type { ChatMessage } from "@/api/answers";
+import type { ChatMessage, Speaker } from "@/api/answers";
 import { problemOf, type Problem } from "@/api/problem";
 import { useHouse } from "@/house";
 import type { OrderChannelUse } from "@/live/useLive";
@@ -18,6 +18,8 @@ export interface ConversationUse {
   isFetchingOlder: boolean;
   /** The furthest that anybody else has read. */
   readUpTo: number;
+  /** Who wrote, by account. */
+  people: Record<string, Speaker>;
   refresh: () => Promise<void>;
   older: () => Promise<void>;
   /** Everything that is there was seen by this person. */
@@ -34,6 +36,10 @@ export function useConversation(orderId: string): ConversationUse & { follow: (c
     use.readUpTo = Math.max(0, ...[...reads].filter(([user]) => user !== me).map(([, offset]) => offset));
   }
 
+  function takePeople(more: Speaker[]): void {
+    for (const one of more) use.people[one.user_id] = one;
+  }
+
   const use = reactive({
     messages: [] as ChatMessage[],
     isLoading: true,
@@ -41,6 +47,7 @@ export function useConversation(orderId: string): ConversationUse & { follow: (c
     hasOlder: false,
     isFetchingOlder: false,
     readUpTo: 0,
+    people: {} as Record<string, Speaker>,
 
     async refresh(): Promise<void> {
       use.problem = null;
@@ -50,6 +57,7 @@ export function useConversation(orderId: string): ConversationUse & { follow: (c
         use.messages = rejoined(use.messages, page.items, page.next_cursor !== null);
         if (use.messages[0]?.offset !== first || first === undefined) use.hasOlder = page.next_cursor !== null;
         takeReads(page.reads);
+        takePeople(page.people);
       } catch (thrown) {
         if (!use.messages.length) use.problem = problemOf(thrown);
       } finally {
@@ -66,6 +74,7 @@ export function useConversation(orderId: string): ConversationUse & { follow: (c
         use.messages = merged(use.messages, page.items);
         use.hasOlder = page.next_cursor !== null;
         takeReads(page.reads);
+        takePeople(page.people);
       } catch {
         // The next pull tries again; what is shown stays.
       } finally {
@@ -84,6 +93,8 @@ export function useConversation(orderId: string): ConversationUse & { follow: (c
     follow(channel: OrderChannelUse): void {
       channel.on("chat.message", ({ data, offset }) => {
         use.messages = merged(use.messages, [{ ...data, offset }]);
+        // Events name nobody: what one may read of a name depends on who asks.
+        if (data.sender_id !== me && !use.people[data.sender_id]) void use.refresh();
       });
       channel.on("chat.read", ({ data }) => takeReads([data]));
     },
