@@ -1,4 +1,4 @@
-"""A caregiver's phone: an offer, a visit, a race that is lost, a lift without network."""
+"""A caregiver's phone: an offer, a visit, a race that is lost, a lift without network, a career."""
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Route, expect
 
+from tests.browser.enrolled import PASSWORD, enrol
 from tests.browser.window import Window
 from tests.e2e.people import People, Person, Visits
 
@@ -31,6 +32,15 @@ def notes_of(visits: Visits, order: dict[str, Any]) -> list[dict[str, Any]]:
 def is_told(phone: Window, words: str) -> None:
     """Once, in the story of the visit."""
     expect(phone.page.get_by_role("list", name="服务动态").get_by_text(words, exact=True)).to_have_count(1)
+
+
+def pick_month(phone: Window, label: str) -> str:
+    """The month that the wheel opens at, as `2026-11`."""
+    row = phone.button(re.compile(f"^{label}，"))
+    row.click()
+    phone.page.locator(".uni-picker-toggle").get_by_text("完成").click()
+    expect(row).to_have_accessible_name(re.compile(r"，\d{4}-\d{2}$"))
+    return (row.get_attribute("aria-label") or "")[-7:]
 
 
 def test_a_directed_offer_arrives_live_and_its_visit_is_worked_through_by_tapping(window, people: People):
@@ -119,3 +129,26 @@ def test_notes_written_without_network_arrive_once_and_in_order(window: Callable
     assert [note["text"] for note in notes_of(visits, order)] == written
     for text in written:
         is_told(phone, text)
+
+
+def test_a_career_is_tapped_in_and_kept(window: Callable[..., Window], people: People):
+    person = enrol(people, phone="13960000082", name="何玉兰")
+    phone = window()
+    phone.open("/m/#/pages/login/index")
+    phone.says(person.phone, into="手机号")
+    phone.says(PASSWORD, into="密码")
+    phone.tap("登录")
+    phone.tab("我的")
+    phone.tap("个人资料")
+    phone.tap("加一段经历")
+    phone.tap("保存")
+    phone.sees("请填写单位")
+    phone.says("区医院骨科病区", into="单位")
+    phone.says("护理员", into="职务")
+    begun = pick_month(phone, "开始年月")
+    phone.page.get_by_role("radio", name="已离开").click()
+    ended = pick_month(phone, "结束年月")
+    phone.tap("保存")
+    phone.sees("我的收入")
+    kept = person.get("/api/caregiver/profile")["work_history"]
+    assert kept == [{"employer": "区医院骨科病区", "role": "护理员", "from": begun, "to": ended}]
