@@ -74,7 +74,7 @@ def live_a_day(people: People) -> Day:
     _let_the_brother_in(daughter, brother, patient_id=father)
 
     hers.start(live, carer)
-    _work(hers, live, carer)
+    _work(hers, live, carer, brother)
     cancelled = hers.book(hours_ahead=50, patient_id=mother)
     hers.pay(cancelled)
     daughter.post("/api/order/cancel", {"order_id": cancelled["order_id"], "reason": "检查改期"})
@@ -187,7 +187,7 @@ def _arrange(visits: Visits, order: Order, carer: Person) -> None:
         reader.post("/api/chat/read", {"order_id": order["order_id"], "offset": last["offset"]})
 
 
-def _work(visits: Visits, order: Order, carer: Person) -> None:
+def _work(visits: Visits, order: Order, carer: Person, brother: Person) -> None:
     """The first hour and a half of a visit, as it is written down."""
     def write(after_min: int, kind: str, text: str | None = None, **more: Any) -> None:
         visits.now(advance_s=after_min * _MINUTE_S)
@@ -215,6 +215,7 @@ def _work(visits: Visits, order: Order, carer: Person) -> None:
     write(14, "condition", "精神可，自述头晕比昨天轻，没有恶心")
     write(6, "milestone", "就诊中")
     measure(12, "就诊后测量", (134, 82), 76, 36.6, 98)
+    _say(brother, order, "我中午到医院接爸，药房排队长的话您先陪他坐着")
     _say(visits.family, order, "看到血压降下来了，放心多了")
     last = visits.family.get("/api/chat/history", order_id=order["order_id"], limit=1)["items"][0]
     carer.post("/api/chat/read", {"order_id": order["order_id"], "offset": last["offset"]})
