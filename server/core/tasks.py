@@ -8,11 +8,22 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 _CANCEL_AGAIN_S = 1.0  # SQLAlchemy over aiosqlite now and then swallows a cancellation
 _PAUSE_AFTER_DEATH_S = (0.1, 0.5, 2.0, 5.0)  # the last one repeats
+
+
+async def unless_given_up(answer: "asyncio.Future[Result]") -> Result:
+    """What comes of it. Whoever is cancelled meanwhile leaves it to its end, and nobody minds how that ends.
+
+    For futures of a library: Tornado logs as an error what becomes of a request whose future was cancelled.
+    """
+    answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    return await asyncio.shield(answer)
 
 
 class Tasks:

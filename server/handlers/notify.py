@@ -7,6 +7,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.web import HTTPError, URLSpec
 
 from server.billing.notifications import PaymentNotifications
+from server.core.tasks import unless_given_up
 from server.handlers.http.base import EdgeHandler
 from server.handlers.http.edge import Edge
 
@@ -60,7 +61,7 @@ async def post_over_http(url: str, headers: Mapping[str, str], body: bytes) -> i
         follow_redirects=False,
     )
     try:
-        response = await AsyncHTTPClient().fetch(request, raise_error=False)
+        response = await unless_given_up(AsyncHTTPClient().fetch(request, raise_error=False))
     except (OSError, HTTPClientError):
         return 0
     return 0 if response.code == 599 else response.code

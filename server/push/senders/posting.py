@@ -6,6 +6,7 @@ from typing import Protocol
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from server.core.errors import Unavailable
+from server.core.tasks import unless_given_up
 
 _ANSWER_BYTES = 65_536  # theirs have a few hundred
 _CONNECTIONS = 16
@@ -36,7 +37,7 @@ class HttpPost:
             follow_redirects=False,
         )
         try:
-            response = await self._opened().fetch(request, raise_error=False)
+            response = await unless_given_up(self._opened().fetch(request, raise_error=False))
         except (OSError, HTTPClientError):
             raise Unavailable() from None
         if response.code == 599:
