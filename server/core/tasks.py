@@ -20,7 +20,7 @@ _PAUSE_AFTER_DEATH_S = (0.1, 0.5, 2.0, 5.0)  # the last one repeats
 async def unless_given_up(answer: "asyncio.Future[Result]") -> Result:
     """What comes of it. Whoever is cancelled meanwhile leaves it to its end, and nobody minds how that ends.
 
-    For futures of a library: Tornado logs as an error what becomes of a request whose future was cancelled.
+    Tornado logs as an error what becomes of a request whose future was cancelled, asyncio what nobody asked for.
     """
     answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     return await asyncio.shield(answer)

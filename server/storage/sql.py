@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from server.core.errors import Unavailable
-from server.core.tasks import Tasks
+from server.core.tasks import Tasks, unless_given_up
 from server.storage.fencing import fenced
 from server.storage.glance import Glances
 from server.storage.mysql import MysqlOptions, MysqlStore
@@ -70,7 +70,7 @@ class Database:
         met = None
         if self._writer is not None:  # which has a task of its own
             try:
-                return await asyncio.shield(self._writer.put(body))
+                return await unless_given_up(self._writer.put(body))
             except (DBAPIError, PoolTimeout) as error:
                 met = error
         work = self._settled(lambda: self._write_once(body), met)
