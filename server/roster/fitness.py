@@ -12,7 +12,7 @@ from typing import Any
 from config.policy import TimeRules
 from server.core.clock import shanghai_date
 from server.roster import queries_fitness
-from server.roster.queries import Buffers, Visit
+from server.roster.queries import Buffers, Visit, visit_terms
 from server.storage.transaction import Row, Transaction
 
 
@@ -44,17 +44,7 @@ async def fitness_of(
     limit: int,
 ) -> list[Fitness]:
     """What stands against an order's visit: of these caregivers, or of those of the district besides some."""
-    visit = Visit(
-        district=order["district"],
-        service_type=order["service_type"],
-        start_at=order["start_at"],
-        end_at=order["end_at"],
-        needs_night=order["touches_night"],
-        needs_urgent=order["is_urgent"],
-        hospital_id=order["hospital_id"],
-        order_id=order["order_id"],
-        buffers=Buffers.of(rules),
-    )
+    visit = Visit(**visit_terms(order), buffers=Buffers.of(rules))
     rows = await queries_fitness.read_fitness(tx, visit, among=among, besides=besides, limit=limit)
     return [
         Fitness(row["caregiver_id"], row, obstacles(row, visit, max_day_price_fen=order["day_price_fen"]))

@@ -56,6 +56,14 @@ class Visit:
     buffers: Buffers
 
 
+def visit_terms(order: Any) -> dict[str, Any]:
+    """What an order's row says of its `Visit`, all but the buffers, which are rules."""
+    named = ("district", "service_type", "start_at", "end_at", "hospital_id", "order_id")
+    return {name: order[name] for name in named} | {
+        "needs_night": order["touches_night"], "needs_urgent": order["is_urgent"]
+    }  # fmt: skip
+
+
 def overlapping(start_at: datetime, end_at: datetime, *, buffers: Buffers, hospital_id: str | None) -> Any:
     """The condition of an engagement that leaves too little time for a visit.
 

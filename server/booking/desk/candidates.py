@@ -14,6 +14,7 @@ from server.core.errors import Refused
 from server.core.in_force import InForce
 from server.roster.eligibility import Eligible, eligible_caregivers
 from server.roster.fitness import Fitness, fitness_of
+from server.roster.queries import visit_terms
 from server.roster.terms import Terms
 from server.storage.sql import Database
 from server.storage.transaction import Row, Transaction
@@ -67,20 +68,13 @@ class Candidates:
         policy = await self._policy(tx, order)
         found = await eligible_caregivers(
             tx,
-            district=order["district"],
-            service_type=order["service_type"],
-            start_at=order["start_at"],
-            end_at=order["end_at"],
-            needs_night=order["touches_night"],
-            needs_urgent=order["is_urgent"],
+            **visit_terms(order),
             max_day_price_fen=order["day_price_fen"],
             exclude=_assigned(order),
             only=None,
             now=self._clock.now(),
             rules=policy.time,
             recent_h=policy.offers.ranking.fair_share_window_h,
-            hospital_id=order["hospital_id"],
-            order_id=order["order_id"],
         )
         return rank(found, rules=policy.offers.ranking)
 

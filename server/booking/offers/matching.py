@@ -17,6 +17,7 @@ from server.booking.rules.states import OrderState
 from server.core.clock import BusinessClock
 from server.core.in_force import InForce
 from server.roster.eligibility import Eligible, eligible_caregivers
+from server.roster.queries import visit_terms
 from server.roster.terms import Terms
 from server.storage.transaction import Row, Transaction
 
@@ -124,20 +125,13 @@ class Matching:
         named, policy = only is not None, await self._policy(tx, order)
         return await eligible_caregivers(
             tx,
-            district=order["district"],
-            service_type=order["service_type"],
-            start_at=order["start_at"],
-            end_at=order["end_at"],
-            needs_night=order["touches_night"],
-            needs_urgent=order["is_urgent"],
+            **visit_terms(order),
             max_day_price_fen=None if named else order["day_price_fen"],
             exclude=exclude,
             only=only,
             now=self._clock.now(),
             rules=policy.time,
             recent_h=policy.offers.ranking.fair_share_window_h,
-            hospital_id=order["hospital_id"],
-            order_id=order["order_id"],
         )
 
     async def _open(self, tx: Transaction, order: Row, chosen: list[Chosen], *, wave: int, at: datetime) -> None:
