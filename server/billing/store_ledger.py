@@ -11,6 +11,8 @@ from server.core.ids import new_id
 from server.storage.tables.billing import ledger_entry, settlement
 from server.storage.transaction import Transaction
 
+_ADD = insert(ledger_entry)
+
 
 async def add_entries(
     tx: Transaction, order_id: str, posting: str, entries: dict[str, int], *, at: datetime
@@ -28,7 +30,7 @@ async def add_entries(
         for account, amount_fen in entries.items()
         if amount_fen
     ]
-    await tx.run(insert(ledger_entry), rows)
+    await tx.run(_ADD, rows)
 
 
 async def order_balances(tx: Transaction, order_id: str) -> dict[str, int]:

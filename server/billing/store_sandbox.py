@@ -14,6 +14,7 @@ from server.storage.tables.billing import sandbox_letter, sandbox_refund, sandbo
 from server.storage.transaction import Transaction
 
 _AT_ONCE = 50
+_POST = insert(sandbox_letter)
 
 
 class SqlSandboxBook:
@@ -162,7 +163,7 @@ async def _refund(tx: Transaction, out_refund_no: str) -> RefundOrder | None:
 
 
 async def _post(tx: Transaction, letters: list[Letter]) -> None:
-    await tx.run(insert(sandbox_letter), [asdict(letter) for letter in letters])
+    await tx.run(_POST, [asdict(letter) for letter in letters])
 
 
 def _letter(row: RowMapping) -> Letter:

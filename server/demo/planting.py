@@ -36,6 +36,8 @@ from server.storage.tables.roster import stored_file
 
 _ROWS_AT_ONCE = 2_000
 
+_INSERT = {table: table.insert() for table in metadata.sorted_tables}
+
 
 class CannotPlant(Exception):
     """Why a world cannot be made, in one sentence."""
@@ -170,8 +172,8 @@ async def _insert(tx: Any, rows: dict[Any, list[dict[str, Any]]]) -> None:
     """In the order of the foreign keys."""
     for table in metadata.sorted_tables:
         if table in rows:
-            columns = set().union(*rows[table])
-            await tx.run(table.insert(), [{name: row.get(name) for name in columns} for row in rows[table]])
+            columns = sorted(set().union(*rows[table]))
+            await tx.run(_INSERT[table], [{name: row.get(name) for name in columns} for row in rows[table]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from server.storage.tables.system import cluster_secret
 from server.storage.transaction import Transaction
 
 _KNOWN = select(cluster_secret.c.name, cluster_secret.c.fingerprint)
+_NOTE = insert(cluster_secret)
 
 
 def fingerprint(name: str, secret: str) -> str:
@@ -57,4 +58,4 @@ async def _known(database: Database) -> dict[str, str]:
 
 async def _note(tx: Transaction, missing: Mapping[str, str]) -> None:
     rows = [{"name": name, "fingerprint": print_} for name, print_ in sorted(missing.items())]
-    await tx.run(insert(cluster_secret), rows)
+    await tx.run(_NOTE, rows)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from server.storage.prepared import Prepared, PreparedRows
+from server.storage.prepared import PreparedRows, prepared
 from server.storage.sealed import FieldKeys, use_keys
 from server.storage.transaction import Transaction
 
@@ -30,15 +30,11 @@ class GlancingConnection:
             str(url.database), timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )
         self.driver.execute("PRAGMA query_only=ON")
-        self._prepared: dict[Any, Prepared] = {}
 
     async def execute(self, statement: Any, values: Any = None) -> PreparedRows:
         if type(values) is not dict:
             raise TypeError("a glance is for statements that are built once and given their values")
-        prepared = self._prepared.get(statement)
-        if prepared is None:
-            prepared = self._prepared[statement] = Prepared(statement, self._dialect, tuple(values))
-        return prepared.run(self.driver, values)
+        return prepared(statement, self._dialect, tuple(values)).run(self.driver, values)
 
 
 class Glances:

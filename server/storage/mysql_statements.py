@@ -14,12 +14,12 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.prepared import Prepared
+from server.storage.prepared import Prepared, prepared
 
 Result = TypeVar("Result")
 Values = dict[str, Any] | list[dict[str, Any]]
 
-_KEPT = 2_000  # many times what the program has; one that is built anew for each request must not fill the memory
+_MET = 2_000  # many times what the program has; one that is built anew for each request must not fill the memory
 
 
 class MysqlStatements:
@@ -27,21 +27,19 @@ class MysqlStatements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._met: dict[tuple[Any, tuple[str, ...]], Prepared | None] = {}
+        self._met: set[tuple[Any, tuple[str, ...]]] = set()
 
     def find(self, statement: Any, values: Values) -> Prepared | None:
         """None: SQLAlchemy has to execute it."""
         names = tuple(values) if type(values) is dict else tuple(values[0])
         key = (statement, names)
         if key not in self._met:
-            if len(self._met) >= _KEPT:
+            if len(self._met) >= _MET:
                 self._met.clear()
-            self._met[key] = None
+            self._met.add(key)
             return None
-        prepared = self._met[key]
-        if prepared is None:
-            prepared = self._met[key] = Prepared(statement, self._dialect, names)
-        return prepared if prepared.is_whole else None
+        whole = prepared(statement, self._dialect, names)
+        return whole if whole.is_whole else None
 
     def told(self, problem: pymysql.Error, driver: aiomysql.Connection, words: str) -> DBAPIError:
         """As SQLAlchemy would tell it, without the values."""

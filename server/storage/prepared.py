@@ -6,11 +6,14 @@ and the driver are in the way. What it costs was most of what sending a chat mes
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.engine import Dialect
 
 Change = Callable[[Any], Any]
+
+_KEPT = 2_000  # many times what the program has; one that is built anew for each request must not fill the memory
 
 
 class Prepared:
@@ -55,6 +58,12 @@ class Prepared:
             name: value if out_of is None else out_of(value)
             for (name, out_of), value in zip(self._columns, row, strict=True)
         }
+
+
+@lru_cache(maxsize=_KEPT)
+def prepared(statement: Any, dialect: Dialect, names: tuple[str, ...]) -> Prepared:
+    """The statement for the driver behind `dialect`, compiled once; `names` are those of the values it is given."""
+    return Prepared(statement, dialect, names)
 
 
 class PreparedRows:

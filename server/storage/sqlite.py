@@ -22,7 +22,7 @@ from sqlalchemy.pool import StaticPool
 
 from server.core.errors import Unavailable
 from server.core.tasks import Tasks
-from server.storage.prepared import Prepared, PreparedRows
+from server.storage.prepared import PreparedRows, prepared
 from server.storage.sealed import FieldKeys, use_keys
 from server.storage.transaction import Together, Transaction
 from server.storage.waiting import Body, Waiting, WaitingLine
@@ -54,7 +54,6 @@ class InlineConnection:
         self._connection = connection
         self._thread = thread
         self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-        self._prepared: dict[tuple[Any, tuple[str, ...]], Prepared] = {}
         self.depth = 0
 
     async def execute(self, statement: Any, values: Any = None) -> CursorResult[Any] | PreparedRows:
@@ -69,11 +68,9 @@ class InlineConnection:
     def _run_prepared(self, statement: Any, values: Any) -> PreparedRows:
         """Statements with values are built once (`Transaction.run`), so each is compiled once."""
         names = tuple(values) if type(values) is dict else tuple(values[0])
-        prepared = self._prepared.get((statement, names))
-        if prepared is None:
-            prepared = self._prepared[statement, names] = Prepared(statement, self._connection.dialect, names)
+        whole = prepared(statement, self._connection.dialect, names)
         try:
-            return prepared.run(self._driver, values)
+            return whole.run(self._driver, values)
         except sqlite3.IntegrityError as error:
             raise IntegrityError(str(statement), values, error) from error
         except sqlite3.Error as error:

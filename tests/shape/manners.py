@@ -11,6 +11,8 @@ from pathlib import Path
 from tests.shape.source import Module, files
 
 CAPTION_CHARACTERS = 60
+_EXECUTE = {"run", "one", "all", "value", "insert_numbered"}  # `Transaction`'s
+_BUILD = {"insert", "update", "delete", "select", "where", "values", "order_by", "limit", "with_for_update", "returning"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 _LEFT_OPEN = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 _READ_FOR_NOTES = {".py", ".js", ".mjs", ".ts", ".vue", ".scss", ".json", ".css", ".html", ".toml", ".md", ".sh", ".txt", ".conf", ".yml"}
@@ -91,6 +93,23 @@ def loose_tasks(sources: Iterable[Module]) -> Iterator[str]:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Attribute) and node.attr in ("create_task", "ensure_future"):
                 yield f"{module.path}:{node.lineno}"
+
+
+def built_for_values(sources: Iterable[Module]) -> Iterator[str]:
+    """Statements built in the very call that gives them values: each call would compile them anew, and keep that."""
+    for module in sources:
+        for node in ast.walk(module.tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2):
+                continue
+            if node.func.attr in _EXECUTE and _outermost(node.args[0]) in _BUILD:
+                yield f"{module.path}:{node.lineno}"
+
+
+def _outermost(node: ast.expr) -> str | None:
+    """The name of the function or method that is called last."""
+    if not isinstance(node, ast.Call):
+        return None
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
 
 
 def left_open(root: Path, *parts: str) -> Iterator[str]:

@@ -65,6 +65,10 @@ def test_tasks_are_made_in_one_place() -> None:
     assert [line for line in found if not line.startswith("server/core/tasks.py:")] == []
 
 
+def test_what_is_given_values_was_built_before() -> None:
+    assert list(manners.built_for_values(modules(ROOT, "server"))) == []
+
+
 def test_nothing_is_left_open_in_a_note() -> None:
     assert list(manners.left_open(ROOT, *PRESENT)) == []
 
@@ -136,6 +140,17 @@ except:
     sample = Module("a.py", text)
     assert list(manners.broad_excepts([sample])) == ["a.py:4", "a.py:15"]
     assert list(manners.loose_tasks([sample])) == ["a.py:3"]
+
+
+def test_a_statement_that_is_built_in_the_call_is_found() -> None:
+    text = """
+tx.run(insert(table), rows)
+tx.all(select(table).where(a == b), {"a": 1})
+tx.run(_ADD, rows)
+tx.run(insert(table).values(rows))
+tx.run(_move(len(names)), values)
+"""
+    assert list(manners.built_for_values([Module("a.py", text)])) == ["a.py:2", "a.py:3"]
 
 
 def test_an_open_note_and_a_strange_place_are_found(tmp_path: Path) -> None:

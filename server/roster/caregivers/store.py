@@ -1,6 +1,7 @@
 """Rows of a caregiver: profile, prices, hours."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -24,6 +25,8 @@ from server.storage.tables.roster import (
     t_caregiver_info,
 )
 from server.storage.transaction import Transaction
+
+_into = cache(insert)
 
 
 class IdNumberTaken(Exception):
@@ -123,7 +126,7 @@ def hour_rows(hours: WorkingHours) -> dict[Any, list[dict[str, Any]]]:
 
 async def _replace(tx: Transaction, table: Any, caregiver_id: str, rows: list[dict[str, Any]]) -> None:
     await tx.run(delete(table).where(table.c.caregiver_id == caregiver_id))
-    await tx.run(insert(table), [{**row, "caregiver_id": caregiver_id} for row in rows])
+    await tx.run(_into(table), [{**row, "caregiver_id": caregiver_id} for row in rows])
 
 
 async def places_and_skills(tx: Transaction, caregiver_id: str) -> dict[str, list[str]]:

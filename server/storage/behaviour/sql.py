@@ -11,6 +11,7 @@ from server.storage.tables.system import behaviour_event
 from server.storage.transaction import Transaction
 
 KINDS = ("view", "login", "search")
+_ADD = insert(behaviour_event)
 _AT_ONCE = 500  # one short transaction each, so that nobody waits for it
 
 
@@ -21,7 +22,7 @@ class SqlBehaviourLog:
         self._database = database
 
     async def add(self, tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-        await tx.run(insert(behaviour_event), list(rows))
+        await tx.run(_ADD, list(rows))
 
     async def forget_before(self, instant: datetime) -> int:
         column, gone = behaviour_event.c, 0

@@ -21,6 +21,7 @@ MARK = "documents"  # its name among the fingerprints of the SQL database
 _HERE = {"_id": "deployment"}
 _INDEXES_WITHIN_S = 10.0
 _KNOWN = select(cluster_secret.c.fingerprint).where(cluster_secret.c.name == bindparam("of_name"))
+_MARK = insert(cluster_secret)
 
 
 class ForeignDocuments(Exception):
@@ -78,7 +79,7 @@ async def _make(database: Database) -> str | None:
             raise ForeignDocuments(_ELSEWHERE)
     row = {"name": MARK, "fingerprint": new_id()}
     try:
-        await database.write(lambda tx: tx.run(insert(cluster_secret), row))
+        await database.write(lambda tx: tx.run(_MARK, row))
     except IntegrityError:
         pass  # another instance started at the same moment; its mark is the one
     return await mark_of(database)
