@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.services.plugin",
     "tests.services.nothing_skipped",
     "tests.services.rooms",
+    "tests.compiled_once",
     "tests.stores",
     "tests.world",
     "tests.redis_place",
