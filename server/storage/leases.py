@@ -25,6 +25,7 @@ from server.storage.tables.system import lease
 from server.storage.transaction import Transaction
 
 _log = logging.getLogger(__name__)
+_TAKEN_WITHIN_S = 2.0  # what is not known by then runs out by itself
 _RENEWALS = 3  # tries before the end; one may meet a busy database
 
 _FOUND = select(lease.c.holder, lease.c.fence, lease.c.until).where(lease.c.name == bindparam("wanted"))
@@ -63,6 +64,7 @@ class Leases:
         self._held: dict[str, _Held] = {}
         self._ask_at_s: dict[str, float] = {}
         self._tasks = Tasks("leases")
+        self._taking = Tasks("leases being taken")
         self.counts: Counter[str] = Counter()  # taken, lost
 
     @property
@@ -77,6 +79,7 @@ class Leases:
     async def stop(self) -> None:
         """Give everything back, so that others go on at once. Without a database it runs out by itself."""
         await self._tasks.stop()
+        await self._taking.finish(within_s=_TAKEN_WITHIN_S)
         mine = [one.lease for one in self._held.values()]
         self._held.clear()
         if mine:
@@ -95,7 +98,17 @@ class Leases:
             return None
         self._held.pop(name, None)
         self._ask_at_s[name] = now + self._lasts_s / _RENEWALS
-        return await self._take(name)
+        taken, problem = await asyncio.shield(self._taking.start("take", self._tried(name)))
+        if problem is not None:
+            raise problem
+        return taken
+
+    async def _tried(self, name: str) -> tuple[Lease | None, Unavailable | None]:
+        """In a task of its own: a database goes on when whoever asked is stopped, and what it took must be known."""
+        try:
+            return await self._take(name), None
+        except Unavailable as problem:
+            return None, problem
 
     async def _take(self, name: str) -> Lease | None:
         if not await self._is_free(name):

@@ -15,6 +15,9 @@ from server.storage.tables.system import business_clock, lease
 from tests.world import until
 
 
+_MOMENT_S = 0.0003
+
+
 @pytest.fixture
 def instances(database):
     """Two that never renew by themselves: their tasks are not started."""
@@ -69,6 +72,21 @@ async def test_what_is_given_back_is_free_at_once(instances):
     await one.hold("orders")
     await one.stop()
     assert await two.hold("orders") == Lease("orders", 2)
+
+
+async def test_what_is_being_taken_when_it_stops_is_given_back_too(database):
+    """Cut off at many moments of the taking: the database goes on with what has begun."""
+    one, two = (Leases(database=database, holder=name, lasts_s=60.0) for name in ("one", "two"))
+    for moment in range(60):
+        one._ask_at_s.clear()
+        two._ask_at_s.clear()
+        taking = asyncio.create_task(one.hold("orders"))
+        await asyncio.sleep(moment * _MOMENT_S)
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
+        await one.stop()
+        assert await two.hold("orders") is not None, f"cut off after {moment * _MOMENT_S:g} s, it is nobody's"
+        await two.stop()
 
 
 async def test_whoever_lost_the_lease_changes_nothing(database, instances):
