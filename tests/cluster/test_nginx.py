@@ -149,9 +149,9 @@ async def test_a_body_that_is_too_large_is_refused_in_our_words(site):
 
 
 async def test_a_flood_from_one_address_is_refused_in_our_words(site):
-    answers = await asyncio.gather(*(site.visitor.ask("GET", "/api/catalog") for _ in range(400)))
+    answers = await asyncio.gather(*(site.visitor.ask("GET", "/api/file/upload") for _ in range(400)))
     statuses = [answer.status for answer in answers]
-    assert set(statuses) == {200, 429}
+    assert set(statuses) == {405, 429}  # the strictest limit: 20 at once, the slowest machine sends more
     refused = answers[statuses.index(429)]
     assert refused.told["code"] == "too_many_requests" and refused.headers["retry-after"] == "1"
 

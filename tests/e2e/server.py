@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.services.private import die_with_parent
+from tests.services.once import once_a_run
+from tests.services.warm import Program, finish, launch
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN_PASSWORD = "an administrator's"
@@ -45,7 +45,7 @@ def until(probe: Callable[[], T], *, within_s: float = 10.0, what: str = "it") -
 class Served:
     """A running server: where it listens, where it keeps its data and what it has printed."""
 
-    process: subprocess.Popen[bytes]
+    process: Program
     port: int
     data_dir: Path
     log_file: Path
@@ -86,10 +86,8 @@ def spawn(data_dir: Path, *, port: int = 0, settings: Mapping[str, str] | None =
     log_file = data_dir.parent / f"{data_dir.name}.log"
     before = len(log_file.read_text(encoding="utf-8")) if log_file.exists() else 0
     with log_file.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "run.py", "serve", "--port", str(port)],
-            cwd=root, env=environment(data_dir, settings),
-            stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent,
+        process = launch(
+            ("run.py", "serve", "--port", str(port)), environment=environment(data_dir, settings), output=log, root=root
         )
     served = Served(process, port, data_dir, log_file)
 
@@ -115,9 +113,8 @@ def make_administrator(data_dir: Path, phone: str) -> None:
 
 def run(*arguments: str, data_dir: Path, settings: Mapping[str, str] | None = None, root: Path = ROOT) -> Any:
     """One verb of run.py to its end; `returncode`, `stdout` and `stderr` as text."""
-    return subprocess.run(
-        [sys.executable, "run.py", *arguments], cwd=root, env=environment(data_dir, settings),
-        capture_output=True, text=True, timeout=_STARTS_WITHIN_S, stdin=subprocess.DEVNULL,
+    return finish(
+        ("run.py", *arguments), environment=environment(data_dir, settings), timeout_s=_STARTS_WITHIN_S, root=root
     )
 
 
@@ -137,9 +134,7 @@ def serving(
 @pytest.fixture(scope="session")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the demo world, made by a first start and left by a clean stop."""
-    data_dir = tmp_path_factory.mktemp("planted") / "var"
-    spawn(data_dir).stop()
-    return data_dir
+    return once_a_run(tmp_path_factory, "planted", lambda folder: spawn(folder / "var").stop()) / "var"
 
 
 @pytest.fixture(scope="module")

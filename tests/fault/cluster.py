@@ -3,19 +3,19 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from tests.fault.people import Site
-from tests.fault.server_process import ROOT, SERVE, ServerProcess, free_port, until
+from tests.fault.server_process import SERVE, ServerProcess, free_port, until
 from tests.fault.settled import reunite
 from tests.fault.store import Where
 from tests.services.private import PrivateServer
+from tests.services.warm import finish
 
 _EXITS_WITHIN_S = 20.0
+_PLANTED_WITHIN_S = 120.0
 _READY_WITHIN_S = 120.0  # three seconds on a machine that is not busy; how fast it starts is for other tests
 
 
@@ -130,5 +130,5 @@ class Cluster:
 def plant(environment: dict[str, str]) -> None:
     """The newest schema and the demo world in the stores that the environment names."""
     own = {name: text for name, text in os.environ.items() if not name.startswith("PEIHU_")}
-    done = subprocess.run([sys.executable, "run.py", "demo"], cwd=ROOT, env=own | environment, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2_000:]
+    done = finish(("run.py", "demo"), environment=own | environment, timeout_s=_PLANTED_WITHIN_S)
+    assert done.returncode == 0, done.stderr[-2_000:]

@@ -14,6 +14,7 @@ from tests.fault.settled import join
 from tests.services.demand import everything_must_run, leave_out
 from tests.services.mariadb import MariaDb
 from tests.services.mongo import Mongo
+from tests.services.once import once_a_run
 from tests.services.redis import Redis
 
 
@@ -28,9 +29,7 @@ def long_patience(request, monkeypatch):
 @pytest.fixture(scope="session")
 def planted_dir(tmp_path_factory):
     """A data directory with the newest schema, the sandbox's secrets and the demo world."""
-    directory = tmp_path_factory.mktemp("planted")
-    plant({"PEIHU_DATA_DIR": str(directory)})
-    return directory
+    return once_a_run(tmp_path_factory, "planted_by_verb", lambda folder: plant({"PEIHU_DATA_DIR": str(folder)}))
 
 
 @pytest.fixture
@@ -73,10 +72,14 @@ def _running(kind):
 @pytest.fixture(scope="session")
 def planted_mariadb(mariadb, tmp_path_factory):
     """The demo world on MariaDB, made once: (its data directory, a dump of its database)."""
-    directory, url = tmp_path_factory.mktemp("planted_mariadb"), new_schema(mariadb.server)
-    plant({"PEIHU_DATA_DIR": str(directory / "data"), "PEIHU_DATABASE_URL": shown(url)})
-    dump(url, directory / "dump.sql")
-    drop_schema(mariadb.server, url)
+
+    def make(folder):
+        url = new_schema(mariadb.server)
+        plant({"PEIHU_DATA_DIR": str(folder / "data"), "PEIHU_DATABASE_URL": shown(url)})
+        dump(url, folder / "dump.sql")
+        drop_schema(mariadb.server, url)
+
+    directory = once_a_run(tmp_path_factory, "planted_mariadb", make)
     return directory / "data", directory / "dump.sql"
 
 

@@ -3,15 +3,13 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from tests.services.private import die_with_parent
+from tests.services.warm import Program, launch
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = ("run.py", "serve")
@@ -28,7 +26,7 @@ class ServerProcess:
         self._port = port
         own = {name: text for name, text in os.environ.items() if not name.startswith("PEIHU_")}
         self._environment = own | {"PEIHU_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"} | (environment or {})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Program | None = None
         self._started_at = 0.0
 
     @property
@@ -37,13 +35,9 @@ class ServerProcess:
 
     def start(self, program: tuple[str, ...] = SERVE) -> None:
         """Begin a life; `program` are python's arguments, the port is added."""
-        command = [sys.executable, *program, "--port", str(self._port)]
         self._started_at = time.monotonic()
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT,
-                preexec_fn=die_with_parent,
-            )  # fmt: skip
+            self._process = launch((*program, "--port", str(self._port)), environment=self._environment, output=log)
 
     async def ready(self, *, within_s: float = 30.0) -> float:
         """Wait until /readyz says 200; the seconds since the start of the process."""

@@ -6,6 +6,7 @@ import json
 import statistics
 import time
 import tracemalloc
+from contextlib import ExitStack
 
 import pytest
 
@@ -39,6 +40,8 @@ class Turns:
 @pytest.fixture
 def traced():
     """Python's own memory, in bytes; what the system keeps for later is none of anybody's business."""
+    gc.collect()
+    gc.freeze()  # or each look goes through everything that was there before
     tracemalloc.start()
     yield lambda: gc.collect() * 0 + tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
@@ -76,25 +79,26 @@ async def test_slow_readers_are_closed_in_time_others_do_not_notice_and_memory_c
         turns, bound = Turns(), here.live.limits.queue_bytes
         alone = await turns_each(here, good, 200, turns)
         before = traced()
-        writers = [await stand_still(here, "order:1") for _ in range(STALLED)]
-        await until(lambda: len(here.live.hub.channels["order:1"].entered_seats()) == STALLED + 1)
-        together, full_at, most = [], None, 0
-        while here.live.counts["closed_3008"] < STALLED:
-            together += await turns_each(here, good, 1, turns)
-            waiting = max((unsent(each.outbound._stream) for each in here.live.connections), default=0)
-            most = max(most, traced() - before) if waiting > bound / 2 else most
-            if full_at is None and waiting >= bound:
-                full_at = time.monotonic()
-            assert waiting < bound + 2 * len(PAD)
-            assert full_at is None or time.monotonic() - full_at < 2.0, "still open two seconds after 1 MiB unsent"
-        assert STALLED * bound / 4 < most < STALLED * 2 * bound, f"{most / STALLED:.0f} bytes a stalled reader"
-        assert len(together) >= 20 and p99(together) <= 1.2 * p99(alone) + 2, f"{p99(alone)} and {p99(together)} turns"
-        await until(lambda: len(here.live.connections) == 1)
-        await until(lambda: traced() and sum(type(each) is Connection for each in gc.get_objects()) == 1)
-        kept = traced() - before
-        assert kept < bound / 2, f"{kept} of {most} bytes are still held"
-        for writer in writers:
-            writer.transport.abort()
+        with ExitStack() as still:
+            for _ in range(STALLED):
+                writer = await stand_still(here, "order:1")
+                still.callback(lambda stalled=writer: stalled.transport.abort())
+            await until(lambda: len(here.live.hub.channels["order:1"].entered_seats()) == STALLED + 1)
+            together, full_at, most = [], None, 0
+            while here.live.counts["closed_3008"] < STALLED:
+                together += await turns_each(here, good, 1, turns)
+                waiting = max((unsent(each.outbound._stream) for each in here.live.connections), default=0)
+                most = max(most, traced() - before) if waiting > bound / 2 else most
+                if full_at is None and waiting >= bound:
+                    full_at = time.monotonic()
+                assert waiting < bound + 2 * len(PAD)
+                assert full_at is None or time.monotonic() - full_at < 2.0, "still open two seconds after 1 MiB unsent"
+            assert STALLED * bound / 4 < most < STALLED * 2 * bound, f"{most / STALLED:.0f} bytes a stalled reader"
+            assert len(together) >= 20 and p99(together) <= 1.2 * p99(alone) + 2, f"{p99(alone)} and {p99(together)} turns"
+            await until(lambda: len(here.live.connections) == 1)
+            await until(lambda: traced() and sum(type(each) is Connection for each in gc.get_objects()) == 1)
+            kept = traced() - before
+            assert kept < bound / 2, f"{kept} of {most} bytes are still held"
 
 
 async def test_a_half_open_socket_is_noticed_by_ping_and_its_owner_is_offline(database, outbox):

@@ -4,12 +4,14 @@ Random actors create, pay, accept, reject, start, finish, confirm, cancel and re
 cancel and refund, payers tap late, and time passes; after every step the whole store keeps the invariants of tests/invariants.py.
 """
 import shutil
+import sys
 from datetime import timedelta
 from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
@@ -42,6 +44,7 @@ class Watched(RuleBasedStateMachine):
 
     loop = None
     open_stage_here = None
+    broken = None
 
     def __init__(self):
         super().__init__()
@@ -101,6 +104,8 @@ class Watched(RuleBasedStateMachine):
                 self.final[order["order_id"]] = (order["status"], order["version"])
 
     def teardown(self):
+        if isinstance(found := sys.exception(), AssertionError):
+            self.broken.append(found)
         self._run(self.stage.close())
 
 
@@ -255,7 +260,7 @@ class Orders(Watched):
 
 @pytest.fixture
 def play(io_loop, peopled, tmp_path):
-    """`play(parts, ...)` runs the machine on composed products with these parts."""
+    """`play(parts, ...)` runs the machine on composed products with these parts; `play.broken`: what it found."""
     numbers = count()
 
     def run(parts, **more):
@@ -265,13 +270,14 @@ def play(io_loop, peopled, tmp_path):
             return await Stage.open(peopled(directory), parts=parts)
 
         class Played(Orders):
-            loop, open_stage_here = io_loop.asyncio_loop, staticmethod(open_stage)
+            loop, open_stage_here, broken = io_loop.asyncio_loop, staticmethod(open_stage), run.broken
 
         health = list(HealthCheck)
         run_state_machine_as_test(
             Played, settings=settings(deadline=None, database=None, suppress_health_check=health, **more)
         )
 
+    run.broken = []
     return run
 
 
@@ -289,5 +295,6 @@ def test_no_sequence_of_deeds_breaks_an_order(play):
     ids=["calendar", "claims_and_orders"],
 )
 def test_the_machine_is_real_without_a_guard_it_finds_a_broken_order(play, parts):
-    with pytest.raises((AssertionError, ExceptionGroup)):
+    with pytest.raises((AssertionError, ExceptionGroup, FlakyStrategyDefinition)):  # the last: not when done again
         play(parts, max_examples=60, stateful_step_count=40, phases=[Phase.generate])
+    assert play.broken
