@@ -237,7 +237,7 @@ def test(
     if faults is Faults.long and not any(argument.startswith("tests/") for argument in context.args):
         context.args.append("tests/fault")
     side_by_side = [] if "-n" in context.args else [
-        "-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile", "--no-loadscope-reorder",
+        "-n", str(min((os.cpu_count() or 1) + 1, 4)), "--dist", "loadfile", "--no-loadscope-reorder",
     ]  # fmt: skip
     os.chdir(ROOT)  # and in place of this process: who stops it stops the tests, and with them their servers
     os.execve(sys.executable, [sys.executable, "-m", "pytest", *side_by_side, *context.args], environment)

@@ -46,7 +46,7 @@ _ROUND_ON_MYSQL = 4  # as long as so many on SQLite
 
 
 def pytest_addoption(parser):
-    parser.addoption("--rounds", type=int, default=40, help="rounds of every race; 100 is thorough")
+    parser.addoption("--rounds", type=int, default=24, help="rounds of every race; 100 is thorough")
 
 
 @pytest.fixture
