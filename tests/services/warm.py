@@ -82,7 +82,7 @@ def launch(
             [sys.executable, *arguments], cwd=root, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output,
             stderr=errors, preexec_fn=die_with_parent,
         )  # fmt: skip
-    ours, theirs = socket.socketpair()
+    ours, theirs = _pair()
     with theirs:
         order = json.dumps([list(arguments), dict(environment)]).encode()
         socket.send_fds(_parent(), [order], [output.fileno(), errors.fileno(), theirs.fileno()])
@@ -107,7 +107,10 @@ def finish(
 
 
 def _may_be_warm(environment: Mapping[str, str]) -> bool:
-    return os.environ.get("PEIHU_TEST_FAULTS") != "long" and _for_python(environment) == _for_python(os.environ)
+    """Only Linux has sockets that keep an order whole and pass files along, and takes a child along with its parent."""
+    if sys.platform != "linux" or os.environ.get("PEIHU_TEST_FAULTS") == "long":
+        return False
+    return _for_python(environment) == _for_python(os.environ)
 
 
 def _for_python(environment: Mapping[str, str]) -> dict[str, str]:
@@ -122,7 +125,7 @@ _kept: list[tuple[socket.socket, subprocess.Popen[bytes]]] = []
 def _parent() -> socket.socket:
     """How to talk to it; the first call starts it."""
     if not _kept:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = _pair()
         with theirs:
             own = {name: text for name, text in os.environ.items() if not name.startswith("PEIHU_")}
             parent = subprocess.Popen(
@@ -132,6 +135,11 @@ def _parent() -> socket.socket:
         _kept.append((ours, parent))
         atexit.register(_end)
     return _kept[0][0]
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """What is said in two pieces is heard in two, also by who listens late."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
 def _end() -> None:
