@@ -234,7 +234,7 @@ def _give_what_there_is(_resume, events, _top):
 
 
 _HUNTS = 4 * STEPS // _TAKEN_A_RUN  # a twin ends with the first fault, which chance may show late
-TOLD = "Position|left behind|could have been recovered|not what was asked for"
+TOLD = "Position|left behind|could have been recovered|not what was asked for|lost track though"
 TWINS = {
     "no gap is noticed": (Hub, "_receive_positioned", _deliver_whatever_comes),
     "nobody waits until the channel has caught up": (Channel, "enter", _be_live_at_once),
