@@ -185,4 +185,4 @@ def _greet(peihu: Peihu, settings: Settings, port: int, *, console: Console) -> 
     if settings.is_sandbox:
         console.print(f"Open {url} in two windows and log in with one tap: once as a family, once as a caregiver.")
         console.print(f"All demo accounts: {url}/sandbox/accounts (password {DEMO_PASSWORD})", highlight=False)
-        console.print("Or watch the whole story by itself:  python3 run.py story", highlight=False)
+        console.print(f"Or watch the whole story by itself:  python3 run.py story --url {url}", highlight=False)

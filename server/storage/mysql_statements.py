@@ -14,12 +14,10 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.prepared import Prepared, prepared
+from server.storage.prepared import KEPT, Prepared, prepared
 
 Result = TypeVar("Result")
 Values = dict[str, Any] | list[dict[str, Any]]
-
-_MET = 2_000  # many times what the program has; one that is built anew for each request must not fill the memory
 
 
 class MysqlStatements:
@@ -34,7 +32,7 @@ class MysqlStatements:
         names = tuple(values) if type(values) is dict else tuple(values[0])
         key = (statement, names)
         if key not in self._met:
-            if len(self._met) >= _MET:
+            if len(self._met) >= KEPT:
                 self._met.clear()
             self._met.add(key)
             return None

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 
 Change = Callable[[Any], Any]
 
-_KEPT = 2_000  # many times what the program has; one that is built anew for each request must not fill the memory
+KEPT = 2_000  # many times what the program has; one that is built anew for each request must not fill the memory
 
 
 class Prepared:
@@ -60,7 +60,7 @@ class Prepared:
         }
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def prepared(statement: Any, dialect: Dialect, names: tuple[str, ...]) -> Prepared:
     """The statement for the driver behind `dialect`, compiled once; `names` are those of the values it is given."""
     return Prepared(statement, dialect, names)

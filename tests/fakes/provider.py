@@ -1,6 +1,7 @@
 """A provider of ours: a real HTTP server in a thread of its own, with troubles on demand."""
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ class Trouble:
     value: object = None
 
 
-class Provider:
+class Provider(ABC):
     """Start, stop, `url`; `troubles[path]` is worked off one a request; `asked` is every path in order."""
 
     def __init__(self):
@@ -52,8 +53,9 @@ class Provider:
     def count(self, path):
         return self.asked.count(path)
 
+    @abstractmethod
     def routes(self):
-        raise NotImplementedError
+        """Tornado's handlers of this provider."""
 
     async def _serve(self):
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()

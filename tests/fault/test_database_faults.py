@@ -17,11 +17,11 @@ from tests.services.stores import connected
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 
-_REFUSES_WITHIN_S = 2.0 if IS_LONG else 9.0
+_REFUSES_WITHIN_S = 2.0
 # What a caller waits at most, and a little; a build shares its processors with other tests (test_bus_faults.py).
-_GIVES_UP_WITHIN_S = 10.5 if IS_LONG else 16.0
-_RECOVERS_WITHIN_S = 5.0 if IS_LONG else 15.0
-_ALIVE_WITHIN_S = 0.5 if IS_LONG else 3.0
+_GIVES_UP_WITHIN_S = 10.5 if IS_LONG else 12.0
+_RECOVERS_WITHIN_S = 5.0
+_ALIVE_WITHIN_S = 0.5
 _SEED = 14
 _AS_MANY_AS_CONNECTIONS = 40
 

@@ -25,7 +25,7 @@ _LEFT = 10  # descriptors that the process may still open
 _CALLERS = 60
 _WATCHED_S = 3.0
 _IDLE_AT_MOST = 0.5  # of one processor; a loop that turns for nothing takes all of it
-_RECOVERS_WITHIN_S = 5.0 if IS_LONG else 20.0  # a build shares its processors with other tests
+_RECOVERS_WITHIN_S = 5.0 if IS_LONG else 10.0  # a build shares its processors with other tests
 _SAID = "no file descriptor"
 
 
