@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.services.plugin",
     "tests.services.nothing_skipped",
     "tests.services.rooms",
+    "tests.standstill",
     "tests.compiled_once",
     "tests.stores",
     "tests.world",

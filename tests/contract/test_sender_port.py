@@ -1,5 +1,6 @@
 """What every carrier keeps to: the sandbox's, WeChat's two and the SMS provider's, over real HTTP."""
 import time
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,8 @@ from server.push.senders.sandbox import SandboxSender
 from tests.fakes.sms import FakeAliyun
 from tests.fakes.wechat import MINI, OA, FakeWeChat
 from tests.unit.push.carriers import (
+    HURRIED,
+    PATIENT,
     a_message,
     aliyun_sms,
     equip_sms,
@@ -55,10 +58,10 @@ class _WeChat:
     real = True
     recipient = "oA"
 
-    def __init__(self, app_id):
+    def __init__(self, app_id, deadlines):
         self.fake = FakeWeChat().start()
         equip_wechat(self.fake)
-        self._app = wechat_app(self.fake, app_id)
+        self._app = wechat_app(self.fake, app_id, **deadlines)
         self.sender = mini_messages(self._app) if app_id == MINI else oa_messages(self._app)
         self.path = "/cgi-bin/message/subscribe/send" if app_id == MINI else "/cgi-bin/message/template/send"
         self.refusal = "43101" if app_id == MINI else "43004"
@@ -83,10 +86,10 @@ class _Sms:
     path = "/"
     refusal = "isv.BLACK_KEY_CONTROL_LIMIT"
 
-    def __init__(self):
+    def __init__(self, deadlines):
         self.fake = FakeAliyun().start()
         equip_sms(self.fake)
-        self._post = http_post()
+        self._post = http_post(connect_s=deadlines["connect_s"], within_s=deadlines["within_s"])
         self.sender = aliyun_sms(self.fake, self._post)
 
     async def arrived(self):
@@ -100,20 +103,25 @@ class _Sms:
         self.fake.stop()
 
 
-_REAL = {"mini program": lambda: _WeChat(MINI), "official account": lambda: _WeChat(OA), "sms": _Sms}
+_REAL = {"mini program": partial(_WeChat, MINI), "official account": partial(_WeChat, OA), "sms": _Sms}
 
 
 @pytest.fixture(params=[*_REAL, "sandbox sms", "sandbox wechat"])
 def carrier(request, database):
-    make = _REAL.get(request.param) or (lambda: _Sandbox(database, request.param.split()[1]))
-    carrier = make()
+    make = _REAL.get(request.param)
+    carrier = make(PATIENT) if make else _Sandbox(database, request.param.split()[1])
     yield carrier
     carrier.close()
 
 
+@pytest.fixture
+def deadlines():
+    return PATIENT
+
+
 @pytest.fixture(params=_REAL)
-def real(request):
-    carrier = _REAL[request.param]()
+def real(request, deadlines):
+    carrier = _REAL[request.param](deadlines)
     yield carrier
     carrier.close()
 
@@ -169,6 +177,7 @@ TROUBLES = {
 }
 
 
+@pytest.mark.parametrize("deadlines", [HURRIED], ids=["hurried"])
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
 async def test_a_carrier_in_trouble_is_asked_again_later_and_never_waited_for(real, trouble, caplog):
     real.fake.trouble(real.path, *trouble)

@@ -103,7 +103,7 @@ async def test_another_takes_the_turn_away_from_nobody(shelves, redis_url):
 async def test_many_instances_ask_wechat_once(shelves):
     with FakeWeChat() as fake:
         equip_wechat(fake)
-        apps = [wechat_app(fake, shelf=shelves(), within_s=3.0) for _ in range(4)]
+        apps = [wechat_app(fake, shelf=shelves()) for _ in range(4)]
         await asyncio.gather(*(mini_messages(app).send("oA", **a_message()) for app in apps for _ in range(5)))
         fake.end_tokens()
         await asyncio.gather(*(mini_messages(app).send("oA", **a_message()) for app in apps))
@@ -127,7 +127,7 @@ async def test_a_redis_that_is_away_costs_a_moment_and_no_message():
         equip_wechat(fake)
         link = RedisLink(parse_address("redis://127.0.0.1:1/0"))
         shelf = redis_shelf(link, "x:")
-        app = wechat_app(fake, shelf=shelf, within_s=3.0)
+        app = wechat_app(fake, shelf=shelf)
         began_s = time.monotonic()
         for _ in range(5):
             await mini_messages(app).send("oA", **a_message())

@@ -14,7 +14,7 @@ from server.identity.wechat_states import LoginStates
 from tests.accounts import Identity, a_call
 from tests.fakes.wechat import MINI, OA, FakeWeChat
 from tests.stores import some_phone
-from tests.unit.push.carriers import wechat_app
+from tests.unit.push.carriers import HURRIED, wechat_app
 
 RETURN_URL = "http://127.0.0.1/m/"
 
@@ -26,8 +26,13 @@ def fake():
 
 
 @pytest.fixture
-def login(fake):
-    mini, oa = wechat_app(fake, MINI), wechat_app(fake, OA)
+def deadlines():
+    return {}
+
+
+@pytest.fixture
+def login(fake, deadlines):
+    mini, oa = wechat_app(fake, MINI, **deadlines), wechat_app(fake, OA, **deadlines)
     yield WeChatApps(mini=mini, oa=oa, stand_in=NoWeChat(), return_url=RETURN_URL)
     mini.close()
     oa.close()
@@ -79,6 +84,7 @@ async def test_an_answer_without_a_person_is_no_login(fake, login, answer):
         await login.exchange("someCode", "mini")
 
 
+@pytest.mark.parametrize("deadlines", [HURRIED], ids=["hurried"])
 @pytest.mark.parametrize("trouble", [("hang",), ("status", 500), ("garbage", b"<html>"), ("drip",)], ids=lambda t: t[0])
 async def test_a_wechat_in_trouble_is_unavailable_in_time(fake, login, trouble):
     fake.trouble("/sns/jscode2session", *trouble)

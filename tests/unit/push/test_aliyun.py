@@ -10,7 +10,7 @@ from server.core.errors import Unavailable
 from server.push.senders.aliyun_signature import sign, signed_headers
 from server.push.senders.port import Rejected
 from tests.fakes.sms import FakeAliyun
-from tests.unit.push.carriers import PARAMS, a_message, aliyun_sms, equip_sms, http_post
+from tests.unit.push.carriers import HURRIED, PARAMS, a_message, aliyun_sms, equip_sms, http_post
 
 PHONE = "13900001111"
 
@@ -25,6 +25,13 @@ def fake():
 @pytest.fixture
 def post(io_loop):
     post = http_post()
+    yield post
+    post.close()
+
+
+@pytest.fixture
+def hurried_post(io_loop):
+    post = http_post(connect_s=HURRIED["connect_s"], within_s=HURRIED["within_s"])
     yield post
     post.close()
 
@@ -146,8 +153,8 @@ async def test_the_services_own_trouble_passes(fake, sender, code):
         await sender.send(PHONE, **a_message())
 
 
-async def test_a_silent_provider_is_not_waited_for_by_everybody(fake, post):
-    sender = aliyun_sms(fake, post, breaker=Breaker(failures=2, pause_s=30.0))
+async def test_a_silent_provider_is_not_waited_for_by_everybody(fake, hurried_post):
+    sender = aliyun_sms(fake, hurried_post, breaker=Breaker(failures=2, pause_s=30.0))
     fake.trouble("/", "hang", times=2)
     for _ in range(2):
         with pytest.raises(Unavailable):

@@ -212,6 +212,7 @@ async def test_a_hanging_wechat_holds_up_no_text_message(notices, database, outb
     code = {"phone": PHONE, "template": "sms_code_login", "text": "x", "code": "123456", "once_key": "sms_code/1"}
     await dispatcher.deliver_sms(code | {"at": server_now().isoformat()}, None)
     assert not slow.done() and world.sms.to(PHONE)
+    world.wechat.stop()
     await slow
 
 

@@ -11,7 +11,7 @@ from server.core.errors import Unavailable
 from server.wechat.client import WeChatRefused
 from server.wechat.tokens import InProcessShelf
 from tests.fakes.wechat import MINI, MINI_SECRET, OA, FakeWeChat
-from tests.unit.push.carriers import ACCEPTED, a_message, equip_wechat, mini_messages, wechat_app
+from tests.unit.push.carriers import ACCEPTED, HURRIED, a_message, equip_wechat, mini_messages, wechat_app
 
 STABLE, OLD, SEND = "/cgi-bin/stable_token", "/cgi-bin/token", "/cgi-bin/message/subscribe/send"
 
@@ -145,7 +145,7 @@ async def test_a_quota_that_is_used_up_is_a_refusal_with_its_code(fake, open_app
 
 
 async def test_a_silent_wechat_is_not_waited_for_by_everybody(fake, open_app):
-    app = open_app(new_breaker=lambda: Breaker(failures=3, pause_s=0.2))
+    app = open_app(new_breaker=lambda: Breaker(failures=3, pause_s=0.2), **HURRIED)
     await send(app)
     fake.trouble(SEND, "hang", times=3)
     for _ in range(3):
@@ -173,11 +173,12 @@ async def test_messages_that_hang_keep_nobody_from_logging_in(fake, open_app):
     asked = {"js_code": code, "grant_type": "authorization_code"}
     assert (await app.with_secret("sns/jscode2session", asked))["openid"] == "oB"
     assert not hanging.done()
+    fake.stop()
     await hanging
 
 
 async def test_who_finds_all_threads_busy_is_told_at_once(fake, open_app):
-    app = open_app(threads=1, waiting_at_most=2)
+    app = open_app(threads=1, waiting_at_most=2, **HURRIED)
     await send(app)
     threads_before = threading.active_count()  # whatever else this worker has running
     fake.trouble(SEND, "hang", times=3)
@@ -189,7 +190,7 @@ async def test_who_finds_all_threads_busy_is_told_at_once(fake, open_app):
 
 async def test_neither_secret_nor_token_nor_code_is_ever_logged(fake, open_app, caplog):
     caplog.set_level(logging.DEBUG, logger="server")
-    app = open_app()
+    app = open_app(**HURRIED)
     for name in ("urllib3", "wechatpy"):  # as server/logs.py sets them: they tell whole addresses at DEBUG
         caplog.set_level(logging.WARNING, logger=name)
     await send(app)

@@ -69,7 +69,7 @@ async def test_nothing_is_kept_of_who_is_silent(io_loop, monkeypatch):
 
 
 async def test_those_who_waited_to_connect_all_at_once_are_told_to_come_later(database, outbox):
-    async with place(database, outbox, handshakes_per_s=5.0) as here:
+    async with place(database, outbox, handshakes_per_s=5.0, authenticate_within_s=60.0) as here:
         here.live._handshakes = None  # as if the sockets had been opened one by one
         waiting = [await here.raw() for _ in range(30)]
         for client in waiting:

@@ -1,0 +1,85 @@
+"""A test that failed while the machine stood still is run again, and is said to have been.
+
+Machines that build are shared. One that gets no processor for five seconds lets every deadline pass at once, those of
+the product too, where nothing is wrong. Whether it stood still is measured: a thread of every worker looks at the clock
+ten times a second. A test that fails while the clock ran evenly fails, and so does one that fails three times.
+"""
+
+import threading
+import time
+
+import pytest
+
+_LOOKS_EVERY_S = 0.1
+_STANDSTILL_S = 1.0  # a busy machine comes 0.3 s late at most
+_AGAIN = 2
+_PROPERTY = "stood_still_s"
+
+
+class _Watch(threading.Thread):
+    """`longest_s()`: by how much the clock leapt at once since `begin()`."""
+
+    def __init__(self):
+        super().__init__(name="standstill", daemon=True)
+        self._over = threading.Event()
+        self._looked_at = time.monotonic()
+        self._longest_s = 0.0
+
+    def run(self):
+        while not self._over.wait(_LOOKS_EVERY_S):
+            self._longest_s = self.longest_s()
+            self._looked_at = time.monotonic()
+
+    def begin(self):
+        self._longest_s = 0.0
+
+    def longest_s(self):
+        return max(self._longest_s, time.monotonic() - self._looked_at - _LOOKS_EVERY_S)
+
+    def end(self):
+        self._over.set()
+        self.join()
+
+
+_watch = _Watch()
+
+
+def stood_still():
+    """Whether the machine did while the test ran that has just failed."""
+    return _watch.longest_s() >= _STANDSTILL_S
+
+
+def pytest_sessionstart():
+    _watch.start()
+
+
+def pytest_sessionfinish():
+    _watch.end()
+
+
+def pytest_itemcollected(item):
+    item.add_marker(pytest.mark.flaky(reruns=_AGAIN, condition=stood_still))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    _watch.begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    report = yield
+    if report.failed and stood_still():
+        seconds = round(_watch.longest_s(), 1)
+        report.user_properties.append((_PROPERTY, seconds))
+        report.sections.append(("the machine", f"stood still for {seconds} s while this ran"))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    again = terminalreporter.stats.get("rerun", ())
+    if not again:
+        return
+    terminalreporter.section("run again, because the machine stood still")
+    for report in again:
+        terminalreporter.write_line(f"{report.nodeid} ({report.when}): {dict(report.user_properties)[_PROPERTY]} s")
