@@ -28,11 +28,19 @@ settings.load_profile("busy machine")
 
 # Side by side a file is one worker's; the long ones begin, or the last of them would keep one worker busy alone.
 _LONG_FIRST = ("fault", "cluster", "property", "race", "browser", "mini", "e2e")
+_NAMED_BY = 40  # characters
 
 
 def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _turn(item.path))
+
+
+def pytest_make_parametrize_id(val):
+    """A kilobyte of text is no name of a test."""
+    if isinstance(val, str | bytes) and len(val) > _NAMED_BY:
+        return f"{ascii(val[:_NAMED_BY])} and so on, {len(val)}"
+    return None
 
 
 def pytest_collection_finish():

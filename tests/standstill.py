@@ -11,7 +11,7 @@ import time
 import pytest
 
 _LOOKS_EVERY_S = 0.1
-_STANDSTILL_S = 1.0  # a busy machine comes 0.3 s late at most
+_STANDSTILL_S = 1.5  # in six thousand tests a machine that was only busy came 1.4 s late once
 _AGAIN = 2
 _PROPERTY = "stood_still_s"
 

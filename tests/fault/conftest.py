@@ -12,8 +12,8 @@ from tests.fault.schemas import drop_schema, dump, load, new_schema, shown
 from tests.fault.server_process import ServerProcess, free_port
 from tests.fault.settled import join
 from tests.services.demand import everything_must_run, leave_out
-from tests.services.mariadb import MariaDb
 from tests.services.mongo import Mongo
+from tests.services.mysql import sql_server
 from tests.services.once import once_a_run
 from tests.services.redis import Redis
 
@@ -54,7 +54,7 @@ def alone(planted_dir, tmp_path):
 @pytest.fixture(scope="session")
 def mariadb():
     """A database server of these tests alone: they kill it."""
-    with _running(MariaDb) as server:
+    with _running(sql_server) as server:
         yield server
 
 

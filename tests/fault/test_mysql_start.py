@@ -17,7 +17,8 @@ from tests.cluster.nginx import make_certificate
 from tests.fault.cluster import Breakable
 from tests.fault.schemas import drop_schema, new_schema
 from tests.services.demand import everything_must_run, leave_out
-from tests.services.mariadb import PASSWORD, MariaDb
+from tests.services.mariadb import PASSWORD
+from tests.services.mysql import sql_server
 from tests.services.private import free_port
 from tests.services.stores import connected
 
@@ -130,7 +131,7 @@ def encrypted(authority):
     """A server with a certificate for localhost, and a database on it."""
     files = authority.parent
     server = Breakable(
-        MariaDb(options=[f"--ssl-cert={files / 'fullchain.pem'}", f"--ssl-key={files / 'key.pem'}"])
+        sql_server(options=[f"--ssl-cert={files / 'fullchain.pem'}", f"--ssl-key={files / 'key.pem'}"])
     )
     url = make_url(server.server.url).set(database="encrypted")
     with connected(make_url(server.server.url)) as connection, connection.cursor() as cursor:

@@ -165,7 +165,9 @@ def test_compressed_messages_are_inflated_whole_or_in_parts(message, cut, data):
 
 
 @pytest.mark.parametrize(
-    ("message", "fits"), [(b"x" * MOST_BYTES, True), (b"x" * (MOST_BYTES + 1), False), (bytes(20_000_000), False)]
+    ("message", "fits"),
+    [(b"x" * MOST_BYTES, True), (b"x" * (MOST_BYTES + 1), False), (bytes(20_000_000), False)],
+    ids=["just", "a byte more", "a bomb"],
 )
 def test_what_inflates_beyond_the_bound_is_refused(message, fits):
     frames = Frames(most_bytes=MOST_BYTES, inflates=True)
