@@ -14,7 +14,11 @@ from server.core.errors import Unavailable
 from server.outside import open_mongo
 from tests.cluster.nginx import make_certificate
 
-pytestmark = pytest.mark.services
+pytestmark = [
+    pytest.mark.services,
+    # Python leaves one open whose peer went between accept and handshake: the driver's next try meets a relay that ends.
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+]
 
 
 @pytest.fixture(scope="module")
