@@ -88,7 +88,8 @@ def test_what_the_server_says_no_to(settings, mysql_url):
 
 def test_an_account_without_rights_is_told_what_to_grant(settings, mariadb, mysql_url):
     with connected(make_url(mariadb.server.url)) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE OR REPLACE USER 'guest'@'127.0.0.1' IDENTIFIED BY 'p'")
+        cursor.execute("DROP USER IF EXISTS 'guest'@'127.0.0.1'")
+        cursor.execute("CREATE USER 'guest'@'127.0.0.1' IDENTIFIED BY 'p'")
     url = mysql_url.set(username="guest", password="p")
     with pytest.raises(CannotMigrate, match="grant it all rights on"):
         bring_up_to_date(settings(_with_password(url)))
@@ -136,7 +137,7 @@ def encrypted(authority):
     url = make_url(server.server.url).set(database="encrypted")
     with connected(make_url(server.server.url)) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE encrypted")
-        cursor.execute("CREATE OR REPLACE USER 'careful'@'%' IDENTIFIED BY 'p' REQUIRE SSL")
+        cursor.execute("CREATE USER 'careful'@'%' IDENTIFIED BY 'p' REQUIRE SSL")
         cursor.execute("GRANT ALL ON encrypted.* TO 'careful'@'%'")
     yield url.set(username="careful", password="p", host="localhost")
     server.remove()

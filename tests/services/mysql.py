@@ -13,6 +13,11 @@ class MySql(MariaDb):
 
     _own = ("--mysqlx=OFF", "--secure-file-priv=NULL")
 
+    def __init__(self, *, options: Sequence[str] = ()) -> None:
+        """Without a certificate of ours no TLS, which MariaDB has to be told to offer and MySQL not to."""
+        offers_tls = any(option.startswith("--ssl-cert=") for option in options)
+        super().__init__(options=options if offers_tls else (*options, "--tls-version="))
+
     def _program(self) -> str:
         return os.environ[INSTEAD]
 
