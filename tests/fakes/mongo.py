@@ -40,6 +40,7 @@ class MongoRelay:
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
         self.seen: list[str] = []  # names of commands, in order; greetings are left out
+        self.asked: list[dict[str, Any]] = []  # the same commands whole, but for what they insert or change
 
     async def __aenter__(self) -> "MongoRelay":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -116,9 +117,11 @@ class MongoRelay:
         if kind != _MESSAGE:
             return False, None
         length = struct.unpack_from("<i", frame, _BODY_AT)[0]
-        command = next(iter(bson.decode(frame[_BODY_AT : _BODY_AT + length])))
+        asked = bson.decode(frame[_BODY_AT : _BODY_AT + length])
+        command = next(iter(asked))
         if command not in ("hello", "ismaster"):
             self.seen.append(command)
+            self.asked.append(asked)
         for fault in self._faults:
             if fault[0] == command:
                 self._faults.remove(fault)

@@ -17,6 +17,7 @@ _GONE_WITHIN_S = 30.0
 _HOLDER = """
 import os, signal, sys
 from tests.services.shared import SharedServers
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background was told not to mind it
 servers = SharedServers(say=lambda piece: None)
 print(servers.start()["PEIHU_TEST_REDIS_URL"], os.environ["PEIHU_TEST_SCRATCH"], flush=True)
 signal.pause()

@@ -129,10 +129,11 @@ class Mongo:
             tls = {"tls": True, "tlsAllowInvalidHostnames": not options.tls_verify_host}
             if options.tls_ca_file != "system":
                 tls["tlsCAFile"] = options.tls_ca_file
+        # A server that stands alone confirms to its majority of one before the journal has it: a kill takes that back.
         return AsyncIOMotorClient(
-            self.address.url, w="majority", retryWrites=True, retryReads=True, readPreference="primary", tz_aware=True,
-            serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms, socketTimeoutMS=timeout_ms,
-            timeoutMS=timeout_ms, maxPoolSize=options.connections, maxIdleTimeMS=_IDLE_MS,
+            self.address.url, w="majority", journal=True, retryWrites=True, retryReads=True, readPreference="primary",
+            tz_aware=True, serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms,
+            socketTimeoutMS=timeout_ms, timeoutMS=timeout_ms, maxPoolSize=options.connections, maxIdleTimeMS=_IDLE_MS,
             heartbeatFrequencyMS=_LOOK_EVERY_MS, appname="peihu", **tls,
         )  # fmt: skip
 

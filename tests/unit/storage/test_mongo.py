@@ -10,6 +10,7 @@ from server.storage.documents.address import read_address
 from server.storage.documents.belonging import ForeignDocuments, admit
 from server.storage.documents.mongo import Mongo, MongoOptions, MongoRefuses
 from server.storage.documents.watch import MongoWatch
+from server.storage.files.gridfs import GridFsFiles
 from tests.fakes.mongo import NOT_PRIMARY, MongoRelay, refusal
 
 pytestmark = pytest.mark.services
@@ -105,6 +106,18 @@ async def test_an_answer_that_no_majority_has_is_none(relay, open_mongo, embedde
     relay.afterwards("insert", {"ok": 1.0, "n": 1, "writeConcernError": error})
     with pytest.raises(Unavailable):
         await mongo.ask(_insert)
+
+
+async def test_whatever_is_written_is_in_the_journal_of_a_majority_before_it_counts(relay, open_mongo, embedded):
+    """A server that stands alone confirms without its journal unless it is told to, and forgets when it is killed."""
+    mongo = open_mongo(relay.port)
+    await admit(mongo, embedded)
+    await mongo.ask(_insert)
+    files = GridFsFiles(mongo=mongo)
+    await files.delete(await files.put(b"photo"))
+    written = [asked for asked in relay.asked if {"insert", "update", "delete", "findAndModify"} & asked.keys()]
+    assert {next(iter(asked)) for asked in written} >= {"insert", "delete"}
+    assert [asked for asked in written if asked.get("writeConcern") != {"w": "majority", "j": True}] == []
 
 
 async def test_a_bug_is_no_outage(mongo):
