@@ -5,8 +5,11 @@ the product too, where nothing is wrong. Whether it stood still is measured: a t
 ten times a second. A test that fails while the clock ran evenly fails, and so does one that fails three times.
 """
 
+import gc
+import sys
 import threading
 import time
+import warnings
 
 import pytest
 
@@ -24,6 +27,7 @@ class _Watch(threading.Thread):
         self._over = threading.Event()
         self._looked_at = time.monotonic()
         self._longest_s = 0.0
+        self.left_something = False
 
     def run(self):
         while not self._over.wait(_LOOKS_EVERY_S):
@@ -63,13 +67,27 @@ def pytest_itemcollected(item):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup():
+    if _watch.left_something:
+        _watch.left_something = False
+        _clear_away()
     _watch.begin()
+
+
+def _clear_away():
+    """What a test left open that was given up in the middle is no warning for the next one."""
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        if hasattr(sys, name):
+            delattr(sys, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport():
     report = yield
     if report.failed and stood_still():
+        _watch.left_something = True
         seconds = round(_watch.longest_s(), 1)
         report.user_properties.append((_PROPERTY, seconds))
         report.sections.append(("the machine", f"stood still for {seconds} s while this ran"))

@@ -63,6 +63,8 @@ async def _names(database):
         ("INSERT INTO lease SELECT * FROM lease", True),
         ("INSERT INTO lease VALUES (1) RETURNING name", False),
         ("UPDATE lease SET fence=lease.fence + 1", True),
+        ("CREATE TABLE lease (name VARCHAR(64) NOT NULL, UNIQUE (name))", False),
+        ("CREATE TABLE lease (name VARCHAR(64) NOT NULL,\n PRIMARY KEY (name))", True),
     ],
 )
 def test_what_only_one_of_the_two_brands_takes_is_found(statement, is_common):

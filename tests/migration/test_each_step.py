@@ -1,15 +1,11 @@
 """Each version's migration, back and forth, over rows in every table."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import msgpack
 import pytest
 from sqlalchemy import inspect
 from sqlalchemy.engine import make_url
 
 from server.core.progress import Silent
-from server.demo.planting import Planter
-from server.storage.files.disk import DiskFiles
 from server.storage.migrate import known_revisions, migrate
 from server.upkeep.archive.digests import Digest
 from server.upkeep.invariants import findings
@@ -17,28 +13,10 @@ from server.upkeep.sql.opening import SqlStore
 from server.upkeep.sql.shapes import TableShape
 from server.upkeep.sql.snapshot import snapshot_of
 from server.upkeep.tending.soundness import complaints_of
-from tests.migration.fullness import fill_empty_tables
 
 # Migrations after which an older program cannot go on, and why all were stopped for them.
 BREAKING: dict[str, str] = {}
 FIRST_RELEASED = "0008_receipts"  # before it nobody had rows
-
-
-@pytest.fixture
-def full(database, store_url, tmp_path, io_loop):
-    """A store with a generated world, and a row wherever that has none."""
-
-    async def fill():
-        with ThreadPoolExecutor(1) as executor:
-            planter = Planter(database=database, files=DiskFiles(directory=tmp_path / "files", executor=executor))
-            await planter.plant_generated(caregivers=4, orders=60, seed=3, progress=Silent())
-        await database.close()
-
-    io_loop.asyncio_loop.run_until_complete(fill())
-    store = SqlStore(url=make_url(store_url))
-    with store.connected() as connection:
-        assert fill_empty_tables(connection)
-    return store
 
 
 def shapes_of(store):

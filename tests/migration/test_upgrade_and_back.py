@@ -82,7 +82,7 @@ def test_a_version_that_nobody_knows_is_refused(store_url):
 
 def test_a_half_restored_database_is_not_touched(engine, store_url):
     with engine.begin() as connection:
-        connection.execute(text(f"CREATE TABLE {RESTORING} (since VARCHAR(40))"))
+        connection.execute(text(f"CREATE TABLE {RESTORING} (since VARCHAR(40) PRIMARY KEY)"))
     try:
         with pytest.raises(HalfRestored, match="restore SRC --replace"):
             migrate(make_url(store_url))

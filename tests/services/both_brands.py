@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 
 _CHANGE = re.compile(r"\s*(?:UPDATE|DELETE FROM)\s+`?(\w+)`?(.*)", re.DOTALL | re.IGNORECASE)
 _ONLY_MARIADB = re.compile(r"\b(RETURNING|EXCEPT|INTERSECT|FOR SHARE|NEXT VALUE FOR|SYSTEM VERSIONING)\b")
+_KEYLESS = re.compile(r"\s*CREATE TABLE\b(?!.*\bPRIMARY KEY\b)", re.DOTALL | re.IGNORECASE)
 
 
 def objection(statement: str) -> str | None:
@@ -17,6 +18,8 @@ def objection(statement: str) -> str | None:
     found = _ONLY_MARIADB.search(statement)
     if found:
         return f"{found.group()} is not what both have"
+    if _KEYLESS.match(statement):
+        return "servers with sql_require_primary_key refuse a table without a primary key, and replicas suffer from it"
     change = _CHANGE.match(statement)
     if change and re.search(rf"\b(?:FROM|JOIN)\s+`?{change.group(1)}`?\b", change.group(2), re.IGNORECASE):
         return f"it changes {change.group(1)} and looks into it in a subquery (error 1093 of MySQL)"

@@ -57,6 +57,24 @@ def thing():
 def test_it(thing):
     pass
 """
+_UNTIDY = """
+import socket
+
+class Untidy:
+    def __init__(self):
+        self.itself, self.socket = self, socket.socket()
+
+def test_it():
+    untidy = Untidy()
+    if tries() == 1:
+        machine_stands_still()
+        assert False, "before it could close"
+    untidy.socket.close()
+
+def test_after():
+    import gc
+    gc.collect()
+"""
 _ALWAYS = """
 def test_it():
     machine_stands_still()
@@ -88,6 +106,11 @@ def test_who_failed_in_a_standstill_is_run_again_and_that_is_told(tmp_path, cont
     code, said = _runs(tmp_path, content, workers)
     assert code == 0 and " passed, 1 rerun in" in said, said
     assert "run again, because the machine stood still" in said and "test_some.py::test_it" in said
+
+
+def test_what_it_left_open_is_no_failure_of_the_next(tmp_path):
+    code, said = _runs(tmp_path, _UNTIDY, ["-W", "error"])
+    assert code == 0 and "2 passed, 1 rerun in" in said, said
 
 
 def test_who_fails_whenever_the_machine_stands_still_has_failed(tmp_path):

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Date, Index, Integer, String, Table, UniqueConstraint
 
-from server.storage.columns import Instant, code, key, ref, searched
+from server.storage.columns import Instant, code, key, ref, searched, serial
 from server.storage.sealed import Sealed
 from server.storage.tables.metadata import metadata
 
@@ -95,25 +95,22 @@ t_caregiver_info = Table(
 caregiver_district = Table(
     "caregiver_district",
     metadata,
-    ref("caregiver_id", "t_caregiver_info.caregiver_id"),
-    Column("district", code(32), nullable=False),
-    UniqueConstraint("caregiver_id", "district"),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id", primary_key=True),
+    Column("district", code(32), primary_key=True),
     Index(None, "district", "caregiver_id"),
 )
 caregiver_hospital = Table(
     "caregiver_hospital",
     metadata,
-    ref("caregiver_id", "t_caregiver_info.caregiver_id"),
-    Column("hospital_id", code(32), nullable=False),
-    UniqueConstraint("caregiver_id", "hospital_id"),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id", primary_key=True),
+    Column("hospital_id", code(32), primary_key=True),
     Index(None, "hospital_id", "caregiver_id"),
 )
 caregiver_skill = Table(
     "caregiver_skill",
     metadata,
-    ref("caregiver_id", "t_caregiver_info.caregiver_id"),
-    Column("skill", code(32), nullable=False),
-    UniqueConstraint("caregiver_id", "skill"),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id", primary_key=True),
+    Column("skill", code(32), primary_key=True),
     Index(None, "skill", "caregiver_id"),
 )
 caregiver_work_history = Table(
@@ -130,25 +127,24 @@ caregiver_work_history = Table(
 caregiver_price = Table(
     "caregiver_price",
     metadata,
-    ref("caregiver_id", "t_caregiver_info.caregiver_id"),
-    Column("service_type", code(32), nullable=False),
-    Column("band", code(8), nullable=False),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id", primary_key=True),
+    Column("service_type", code(32), primary_key=True),
+    Column("band", code(8), primary_key=True),
     Column("price_fen", Integer, nullable=False),
-    UniqueConstraint("caregiver_id", "service_type", "band"),
     Index(None, "service_type", "band", "price_fen", "caregiver_id"),
 )
 caregiver_hours = Table(
     "caregiver_hours",
     metadata,
-    ref("caregiver_id", "t_caregiver_info.caregiver_id"),
-    Column("weekday", Integer, nullable=False),  # 1 Monday … 7 Sunday
-    Column("start_minute", Integer, nullable=False),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id", primary_key=True),
+    Column("weekday", Integer, primary_key=True, autoincrement=False),  # 1 Monday … 7 Sunday
+    Column("start_minute", Integer, primary_key=True, autoincrement=False),
     Column("end_minute", Integer, nullable=False),  # above 1440: on the next day
-    UniqueConstraint("caregiver_id", "weekday", "start_minute"),
 )
 caregiver_exception = Table(
     "caregiver_exception",
     metadata,
+    serial("exception_id"),  # a date may have several, and none of their columns tells them apart
     ref("caregiver_id", "t_caregiver_info.caregiver_id"),
     Column("date", Date, nullable=False),
     Column("available", Boolean, nullable=False),
@@ -162,11 +158,11 @@ caregiver_exception = Table(
 caregiver_open_time = Table(
     "caregiver_open_time",
     metadata,
-    ref("caregiver_id", "t_caregiver_info.caregiver_id"),
-    Column("day", code(10), nullable=False),  # "w1" Monday … "w7", or a date that differs
-    Column("start_minute", Integer, nullable=False),  # 0-1440 of that Shanghai day, rows never overlap
-    Column("end_minute", Integer, nullable=False),  # equal to the start: a day off
-    UniqueConstraint("caregiver_id", "day", "start_minute", "end_minute"),
+    ref("caregiver_id", "t_caregiver_info.caregiver_id", primary_key=True),
+    Column("day", code(10), primary_key=True),  # "w1" Monday … "w7", or a date that differs
+    # 0-1440 of that Shanghai day; rows never overlap
+    Column("start_minute", Integer, primary_key=True, autoincrement=False),
+    Column("end_minute", Integer, primary_key=True, autoincrement=False),  # equal to the start: a day off
 )
 
 # 资质认证表 (四6). Paths are ids of private files.

@@ -78,7 +78,7 @@ class MysqlTarget:
 
 
 def _mark(connection: Connection) -> None:
-    connection.execute(text(f"CREATE TABLE IF NOT EXISTS {RESTORING} (since VARCHAR(40) NOT NULL)"))
+    connection.execute(text(f"CREATE TABLE IF NOT EXISTS {RESTORING} (since VARCHAR(40) NOT NULL PRIMARY KEY)"))
     connection.execute(text(f"INSERT INTO {RESTORING} VALUES (:now)"), {"now": datetime.now(UTC).isoformat()})
     connection.commit()
 

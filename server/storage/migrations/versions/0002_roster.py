@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from server.storage.columns import Instant, code, searched
+from server.storage.columns import Instant, code, number, searched
 from server.storage.sealed import Sealed
 
 revision = "0002_roster"
@@ -124,7 +124,7 @@ def upgrade() -> None:
             name=op.f("fk_caregiver_district_caregiver_id"),
             ondelete="RESTRICT",
         ),
-        sa.UniqueConstraint("caregiver_id", "district", name=op.f("uq_caregiver_district_caregiver_id_district")),
+        sa.PrimaryKeyConstraint("caregiver_id", "district", name=op.f("pk_caregiver_district")),
     )
     op.create_index(
         op.f("ix_caregiver_district_district_caregiver_id"),
@@ -134,6 +134,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "caregiver_exception",
+        sa.Column("exception_id", number(), autoincrement=True, nullable=False),
         sa.Column("caregiver_id", code(32), nullable=False),
         sa.Column("date", sa.Date(), nullable=False),
         sa.Column("available", sa.Boolean(), nullable=False),
@@ -145,6 +146,7 @@ def upgrade() -> None:
             name=op.f("fk_caregiver_exception_caregiver_id"),
             ondelete="RESTRICT",
         ),
+        sa.PrimaryKeyConstraint("exception_id", name=op.f("pk_caregiver_exception")),
     )
     op.create_index(
         op.f("ix_caregiver_exception_caregiver_id_date"), "caregiver_exception", ["caregiver_id", "date"], unique=False
@@ -159,7 +161,7 @@ def upgrade() -> None:
             name=op.f("fk_caregiver_hospital_caregiver_id"),
             ondelete="RESTRICT",
         ),
-        sa.UniqueConstraint("caregiver_id", "hospital_id", name=op.f("uq_caregiver_hospital_caregiver_id_hospital_id")),
+        sa.PrimaryKeyConstraint("caregiver_id", "hospital_id", name=op.f("pk_caregiver_hospital")),
     )
     op.create_index(
         op.f("ix_caregiver_hospital_hospital_id_caregiver_id"),
@@ -179,9 +181,7 @@ def upgrade() -> None:
             name=op.f("fk_caregiver_hours_caregiver_id"),
             ondelete="RESTRICT",
         ),
-        sa.UniqueConstraint(
-            "caregiver_id", "weekday", "start_minute", name=op.f("uq_caregiver_hours_caregiver_id_weekday_start_minute")
-        ),
+        sa.PrimaryKeyConstraint("caregiver_id", "weekday", "start_minute", name=op.f("pk_caregiver_hours")),
     )
     op.create_table(
         "caregiver_open_time",
@@ -195,12 +195,8 @@ def upgrade() -> None:
             name=op.f("fk_caregiver_open_time_caregiver_id"),
             ondelete="RESTRICT",
         ),
-        sa.UniqueConstraint(
-            "caregiver_id",
-            "day",
-            "start_minute",
-            "end_minute",
-            name=op.f("uq_caregiver_open_time_caregiver_id_day_start_minute_end_minute"),
+        sa.PrimaryKeyConstraint(
+            "caregiver_id", "day", "start_minute", "end_minute", name=op.f("pk_caregiver_open_time")
         ),
     )
     op.create_table(
@@ -215,9 +211,7 @@ def upgrade() -> None:
             name=op.f("fk_caregiver_price_caregiver_id"),
             ondelete="RESTRICT",
         ),
-        sa.UniqueConstraint(
-            "caregiver_id", "service_type", "band", name=op.f("uq_caregiver_price_caregiver_id_service_type_band")
-        ),
+        sa.PrimaryKeyConstraint("caregiver_id", "service_type", "band", name=op.f("pk_caregiver_price")),
     )
     op.create_index(
         op.f("ix_caregiver_price_service_type_band_price_fen_caregiver_id"),
@@ -235,7 +229,7 @@ def upgrade() -> None:
             name=op.f("fk_caregiver_skill_caregiver_id"),
             ondelete="RESTRICT",
         ),
-        sa.UniqueConstraint("caregiver_id", "skill", name=op.f("uq_caregiver_skill_caregiver_id_skill")),
+        sa.PrimaryKeyConstraint("caregiver_id", "skill", name=op.f("pk_caregiver_skill")),
     )
     op.create_index(
         op.f("ix_caregiver_skill_skill_caregiver_id"), "caregiver_skill", ["skill", "caregiver_id"], unique=False
