@@ -15,8 +15,8 @@ from server.identity.commands import LogIn, RegisterUser, RequestSmsCode
 from server.identity.consents import Consents
 from server.identity.directory import Directory
 from server.identity.logins import Logins
-from server.identity.passwords import Passwords
 from server.identity.measures import Measures
+from server.identity.passwords import Passwords
 from server.identity.rules import IdentityRules
 from server.identity.sign_in import SignIn
 from server.identity.sms_codes import SmsCodes

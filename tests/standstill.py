@@ -14,35 +14,44 @@ import warnings
 import pytest
 
 _LOOKS_EVERY_S = 0.1
+_LEAP_S = 0.1  # less is how busy machines are
 _STANDSTILL_S = 1.5  # in six thousand tests a machine that was only busy came 1.4 s late once
 _AGAIN = 2
 _PROPERTY = "stood_still_s"
 
 
 class _Watch(threading.Thread):
-    """`longest_s()`: by how much the clock leapt at once since `begin()`."""
+    """`longest_s()`: by how much the clock leapt at once since `begin()`; `leapt_s()`: altogether."""
 
     def __init__(self):
         super().__init__(name="standstill", daemon=True)
         self._over = threading.Event()
-        self._looked_at = time.monotonic()
+        self._seen = (time.monotonic(), 0.0)  # when it looked last, and what it had missed by then
         self._longest_s = 0.0
         self.left_something = False
 
     def run(self):
         while not self._over.wait(_LOOKS_EVERY_S):
-            self._longest_s = self.longest_s()
-            self._looked_at = time.monotonic()
+            self._longest_s, self._seen = self.longest_s(), (time.monotonic(), self.leapt_s())
 
     def begin(self):
         self._longest_s = 0.0
 
     def longest_s(self):
-        return max(self._longest_s, time.monotonic() - self._looked_at - _LOOKS_EVERY_S)
+        return max(self._longest_s, self._late_s(self._seen[0]))
+
+    def leapt_s(self):
+        looked_at, missed_s = self._seen
+        late_s = self._late_s(looked_at)
+        return missed_s + (late_s if late_s > _LEAP_S else 0.0)
 
     def end(self):
         self._over.set()
         self.join()
+
+    @staticmethod
+    def _late_s(looked_at):
+        return max(time.monotonic() - looked_at - _LOOKS_EVERY_S, 0.0)
 
 
 _watch = _Watch()
@@ -51,6 +60,11 @@ _watch = _Watch()
 def stood_still():
     """Whether the machine did while the test ran that has just failed."""
     return _watch.longest_s() >= _STANDSTILL_S
+
+
+def evenly_s():
+    """A clock that stands still with the machine: for what may take only so long because nobody may wait."""
+    return time.monotonic() - _watch.leapt_s()
 
 
 def pytest_sessionstart():

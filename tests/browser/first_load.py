@@ -21,15 +21,15 @@ from tests.web.weight import packages
 FIGURES = ("first paint", "first page", "interactive", "main thread")
 # Interactive: the first page has its services, and after that the main thread had no task of 50 ms for half a second.
 _QUIET_MS = 500
-_WATCH = f"""
-window.peihuLoad = {{ shown: 0, long: 0 }};
-new PerformanceObserver((list) => {{
+_WATCH = """
+window.peihuLoad = { shown: 0, long: 0 };
+new PerformanceObserver((list) => {
   for (const task of list.getEntries()) peihuLoad.long = Math.max(peihuLoad.long, task.startTime + task.duration);
-}}).observe({{ type: 'longtask', buffered: true }});
-const look = () => {{
+}).observe({ type: 'longtask', buffered: true });
+const look = () => {
   if (document.body?.textContent.includes('¥')) peihuLoad.shown = performance.now();
   else requestAnimationFrame(look);
-}};
+};
 look();
 """
 _DONE = f"() => peihuLoad.shown && performance.now() - Math.max(peihuLoad.shown, peihuLoad.long) > {_QUIET_MS}"

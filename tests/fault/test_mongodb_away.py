@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.fault.archive import AS_MANY_AS_STAY, FIRST_EVENTS, Archive
+from tests.fault.archive import AS_MANY_AS_STAY, Archive
 from tests.fault.business import Callers, business, hindered, one_of_each
 from tests.fault.history import read_history
 from tests.fault.listeners import Listeners

@@ -7,7 +7,6 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-import pymysql
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url

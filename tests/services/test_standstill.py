@@ -75,6 +75,16 @@ def test_after():
     import gc
     gc.collect()
 """
+_MEASURED = """
+from tests.standstill import evenly_s
+
+def test_it():
+    began_s, slept_s = evenly_s(), evenly_s()
+    time.sleep(0.5)
+    assert 0.3 < evenly_s() - slept_s < 1.5
+    machine_stands_still()
+    assert evenly_s() - began_s < 2.0
+"""
 _ALWAYS = """
 def test_it():
     machine_stands_still()
@@ -111,6 +121,11 @@ def test_who_failed_in_a_standstill_is_run_again_and_that_is_told(tmp_path, cont
 def test_what_it_left_open_is_no_failure_of_the_next(tmp_path):
     code, said = _runs(tmp_path, _UNTIDY, ["-W", "error"])
     assert code == 0 and "2 passed, 1 rerun in" in said, said
+
+
+def test_a_standstill_does_not_count_in_what_may_take_only_so_long(tmp_path):
+    code, said = _runs(tmp_path, _MEASURED)
+    assert code == 0 and "1 passed in" in said, said
 
 
 def test_who_fails_whenever_the_machine_stands_still_has_failed(tmp_path):

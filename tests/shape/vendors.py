@@ -49,7 +49,6 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "typer": ("server/verbs.py", "server/upkeep_verbs.py", "server/command_line.py"),
     "rich": ("server/command_line.py", "server/building.py", "server/chores.py", "server/showing.py", "server/serving.py", "server/processes.py", "server/demo/story*", "server/demo/tale/*"),
     "msgpack": ("server/ws/wire/*", "server/upkeep/*", "server/storage/pubsub/envelope.py"),
-    "google": ("server/ws/wire/protobuf_*.py",),
     "google": ("server/ws/wire/*",),  # protobuf's own package
     "redis": ("server/storage/*",),
     "motor": ("server/storage/documents/mongo.py",),

@@ -4,8 +4,6 @@ One that is built anew each time would be compiled each time, and drive the othe
 """
 from datetime import timedelta
 
-from sqlalchemy import insert
-
 from server.core.ids import new_id
 from server.storage.prepared import prepared
 from server.storage.tables.care import chat_message

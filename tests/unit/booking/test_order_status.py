@@ -2,11 +2,11 @@
 
 import pytest
 
+from server.booking.commands import OrderById
 from server.booking.orders.viewing import Viewing
 from server.core.call import Actor, Call
 from server.core.errors import Refused
 from server.core.ids import new_id
-from server.booking.commands import OrderById
 from tests.statements import CountingDatabase
 from tests.unit.booking.visits import Visit
 

@@ -14,7 +14,6 @@ from server.storage.leases import Leases
 from server.storage.tables.system import business_clock, lease
 from tests.world import until
 
-
 _MOMENT_S = 0.0003
 
 

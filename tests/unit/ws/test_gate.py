@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from server.ws.gate import Gate
+from tests.standstill import evenly_s
 from tests.unit.ws.place import until
 
 
@@ -49,9 +50,9 @@ async def test_who_leaves_takes_nobodys_turn():
     leaves, stays = asyncio.ensure_future(gate.enters()), asyncio.ensure_future(gate.enters())
     await until(lambda: len(gate) == 2)
     leaves.cancel()
-    began = time.monotonic()
+    began = evenly_s()
     assert await stays
-    assert time.monotonic() - began < 0.38, "one fifth of a second, not two"
+    assert evenly_s() - began < 0.38, "one fifth of a second, not two"
 
 
 async def test_while_the_loop_is_late_fewer_enter_and_afterwards_as_many_as_before():
