@@ -58,7 +58,7 @@ async def test_another_field_key_than_that_of_the_instances_is_told(database, ba
 
 async def test_a_half_restored_store_is_not_backed_up(store, back_up):
     with store.connected() as connection:
-        connection.execute(text(f"CREATE TABLE {RESTORING} (since VARCHAR(40))"))
+        connection.execute(text(f"CREATE TABLE {RESTORING} (since VARCHAR(40) PRIMARY KEY)"))
         connection.commit()
     try:
         with pytest.raises(CannotBackUp, match="half full of a restore that was cut off"):
