@@ -2,7 +2,8 @@
 
 Machines that build are shared. One that gets no processor for five seconds lets every deadline pass at once, those of
 the product too, where nothing is wrong. Whether it stood still is measured: a thread of every worker looks at the clock
-ten times a second. A test that fails while the clock ran evenly fails, and so does one that fails three times.
+ten times a second, and what its process computed meanwhile does not count. A test that fails while the clock ran evenly
+fails, and so does one that fails three times.
 """
 
 import gc
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 import warnings
+from typing import NamedTuple
 
 import pytest
 
@@ -20,38 +22,51 @@ _AGAIN = 2
 _PROPERTY = "stood_still_s"
 
 
+class _Look(NamedTuple):
+    """What the thread knew when it looked last."""
+
+    at_s: float
+    computed_s: float  # by this process, on whatever processor
+    missed_s: float  # altogether until then
+
+    @classmethod
+    def now(cls, *, missed_s=0.0):
+        return cls(time.monotonic(), time.process_time(), missed_s)
+
+    def late_s(self):
+        """Since when there should have been another look; what we computed ourselves is no standstill."""
+        computed_s = time.process_time() - self.computed_s
+        return max(time.monotonic() - self.at_s - _LOOKS_EVERY_S - computed_s, 0.0)
+
+
 class _Watch(threading.Thread):
     """`longest_s()`: by how much the clock leapt at once since `begin()`; `leapt_s()`: altogether."""
 
     def __init__(self):
         super().__init__(name="standstill", daemon=True)
         self._over = threading.Event()
-        self._seen = (time.monotonic(), 0.0)  # when it looked last, and what it had missed by then
+        self._look = _Look.now()
         self._longest_s = 0.0
         self.left_something = False
 
     def run(self):
         while not self._over.wait(_LOOKS_EVERY_S):
-            self._longest_s, self._seen = self.longest_s(), (time.monotonic(), self.leapt_s())
+            self._longest_s, self._look = self.longest_s(), _Look.now(missed_s=self.leapt_s())
 
     def begin(self):
         self._longest_s = 0.0
 
     def longest_s(self):
-        return max(self._longest_s, self._late_s(self._seen[0]))
+        return max(self._longest_s, self._look.late_s())
 
     def leapt_s(self):
-        looked_at, missed_s = self._seen
-        late_s = self._late_s(looked_at)
-        return missed_s + (late_s if late_s > _LEAP_S else 0.0)
+        look = self._look
+        late_s = look.late_s()
+        return look.missed_s + (late_s if late_s > _LEAP_S else 0.0)
 
     def end(self):
         self._over.set()
         self.join()
-
-    @staticmethod
-    def _late_s(looked_at):
-        return max(time.monotonic() - looked_at - _LOOKS_EVERY_S, 0.0)
 
 
 _watch = _Watch()

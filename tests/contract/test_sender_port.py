@@ -89,7 +89,7 @@ class _Sms:
     def __init__(self, deadlines):
         self.fake = FakeAliyun().start()
         equip_sms(self.fake)
-        self._post = http_post(connect_s=deadlines["connect_s"], within_s=deadlines["within_s"])
+        self._post = http_post(deadlines)
         self.sender = aliyun_sms(self.fake, self._post)
 
     async def arrived(self):

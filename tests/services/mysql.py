@@ -28,6 +28,11 @@ class MySql(MariaDb):
         )  # fmt: skip
 
 
+def brand() -> str:
+    """What this run is about."""
+    return "MySQL" if os.environ.get(INSTEAD) else "MariaDB"
+
+
 def sql_server(*, options: Sequence[str] = ()) -> MariaDb:
-    """The brand that this run is about."""
-    return MySql(options=options) if os.environ.get(INSTEAD) else MariaDb(options=options)
+    """A server of that brand."""
+    return MySql(options=options) if brand() == "MySQL" else MariaDb(options=options)

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.services.mongo import Mongo
-from tests.services.mysql import sql_server
+from tests.services.mysql import brand, sql_server
 from tests.services.private import SCRATCH, DidNotStart, PrivateServer
 from tests.services.programs import Missing, can_install, find_library, find_program, install
 from tests.services.redis import Redis
@@ -22,7 +22,7 @@ _HASTY = (
     "--max-connections=500",
 )  # fmt: skip
 _KINDS: dict[str, tuple[str, Callable[[], PrivateServer]]] = {
-    "PEIHU_TEST_MYSQL_URL": ("MariaDB", lambda: sql_server(options=_HASTY)),
+    "PEIHU_TEST_MYSQL_URL": (brand(), lambda: sql_server(options=_HASTY)),
     "PEIHU_TEST_REDIS_URL": ("Redis", Redis),
     "PEIHU_TEST_MONGO_URL": ("MongoDB's protocol", Mongo),
 }

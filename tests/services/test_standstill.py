@@ -108,6 +108,16 @@ def test_it():
         sum(range(1_000))
     assert tries() > 1, "slow by itself"
 """
+_HOLDING = """
+from tests.standstill import evenly_s
+
+def test_it():
+    began_s, began_evenly_s = time.monotonic(), evenly_s()
+    while (took_s := time.monotonic() - began_s) < 2.5:
+        sum(range(100_000_000))  # in C, and nobody else may run
+    assert evenly_s() - began_evenly_s > took_s / 2
+    assert tries() > 1, "slow by itself"
+"""
 
 
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "worker"])
@@ -133,7 +143,9 @@ def test_who_fails_whenever_the_machine_stands_still_has_failed(tmp_path):
     assert code == 1 and "1 failed, 2 rerun" in said and "stood still for" in said, said
 
 
-@pytest.mark.parametrize("content", [_EVENLY, _EARLIER, _BUSY], ids=["evenly", "earlier", "busy"])
+@pytest.mark.parametrize(
+    "content", [_EVENLY, _EARLIER, _BUSY, _HOLDING], ids=["evenly", "earlier", "busy", "holding up every thread"]
+)
 def test_who_fails_on_a_machine_that_runs_has_failed(tmp_path, content):
     code, said = _runs(tmp_path, content)
     assert code == 1 and "1 failed" in said and "stood still" not in said, said

@@ -57,8 +57,8 @@ def aliyun_sms(fake, post, *, breaker=None, **changes):
     return AliyunSms(base_url=fake.url, post=post, breaker=breaker or Breaker(failures=1_000), **given | changes)
 
 
-def http_post(*, connect_s=PATIENT["connect_s"], within_s=PATIENT["within_s"]):
-    return HttpPost(connect_s=connect_s, within_s=within_s)
+def http_post(deadlines=PATIENT):
+    return HttpPost(connect_s=deadlines["connect_s"], within_s=deadlines["within_s"])
 
 
 def equip_wechat(fake, openid="oA"):

@@ -31,7 +31,7 @@ def post(io_loop):
 
 @pytest.fixture
 def hurried_post(io_loop):
-    post = http_post(connect_s=HURRIED["connect_s"], within_s=HURRIED["within_s"])
+    post = http_post(HURRIED)
     yield post
     post.close()
 
