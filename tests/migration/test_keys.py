@@ -1,13 +1,12 @@
 """Tables that had no primary key get one, with every row that they had."""
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import Column, ForeignKeyConstraint, Index, MetaData, Table, UniqueConstraint, insert, inspect, select
 
 from server.storage.columns import code
 from server.storage.migrate import migrate
 from server.storage.schema import metadata
+from tests.migration.described import differences
 from tests.migration.test_each_step import digests, in_common, shapes_of
 
 _UNIQUE = {
@@ -65,9 +64,7 @@ def _keys_of(store):
 
 def _differences(store):
     with store.connected() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
-        found = compare_metadata(context, metadata)
-    return [one for one in found if not (one[0] == "remove_index" and one[1].name.startswith("fk_"))]
+        return differences(connection)
 
 
 def test_every_table_has_a_primary_key():

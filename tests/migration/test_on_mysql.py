@@ -8,13 +8,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
 from server.storage import mysql_session
 from server.storage.migrate import SchemaTooNew, migrate, newest_revision, open_engine
 from server.storage.schema import metadata
+from tests.migration.described import differences
 from tests.migration.next_version import NEXT, scripts_of_the_next_version
 from tests.services.rooms import shared_server
 from tests.services.stores import connected
@@ -47,15 +46,9 @@ def _differences(url):
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": False})
-            return [one for one in compare_metadata(context, metadata) if not _is_index_of_a_foreign_key(one)]
+            return differences(connection)
     finally:
         engine.dispose()
-
-
-def _is_index_of_a_foreign_key(difference):
-    """InnoDB makes one where none of ours begins with the column."""
-    return difference[0] == "remove_index" and difference[1].name.startswith("fk_")
 
 
 def test_an_empty_database_gets_the_described_schema(url):

@@ -1,13 +1,11 @@
 """The migrations make exactly the schema that the code describes."""
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from server.storage.migrate import SchemaTooNew, migrate, newest_revision
-from server.storage.schema import metadata
+from tests.migration.described import differences
 
 
 @pytest.fixture
@@ -20,8 +18,7 @@ def test_migrating_an_empty_database_gives_the_described_schema(url):
     assert applied[-1] == newest_revision()
     engine = create_engine(url.set(drivername="sqlite"))
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
-        assert compare_metadata(context, metadata) == []
+        assert differences(connection) == []
     engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""MySQL's own server in place of MariaDB, where somebody has one: Debian has no package of it."""
+"""MySQL's own server in place of MariaDB, where somebody has one: Debian's stable releases have no package of it."""
 
 import os
 from collections.abc import Sequence
