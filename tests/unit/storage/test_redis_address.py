@@ -87,7 +87,7 @@ def test_any_password_can_be_written(password):
     quoted = "".join(f"%{byte:02X}" for byte in password.encode())
     address = parse_address(f"redis://:{quoted}@h")
     assert address.password == password
-    assert password == "" or len(password) < 3 or password not in repr(address)
+    assert repr(address) == repr(parse_address("redis://:another@h")), "who prints it learns nothing of the password"
 
 
 def test_without_a_url_there_is_no_redis_and_a_secret_is_not_shown():
