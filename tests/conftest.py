@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.services.nothing_skipped",
     "tests.services.rooms",
     "tests.standstill",
+    "tests.loose_ends",
     "tests.compiled_once",
     "tests.stores",
     "tests.world",
@@ -55,8 +56,8 @@ def _turn(path):
 
 
 @pytest.fixture(autouse=True)
-def io_loop():
-    """A fresh loop a test; leftovers are cancelled, so that no task outlives its test."""
+def io_loop(all_closed):
+    """A fresh loop a test; leftovers are cancelled, so that no task outlives its test, and no connection either."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield IOLoop.current()
@@ -65,10 +66,13 @@ def io_loop():
         task.cancel()
     if leftover:
         loop.run_until_complete(asyncio.gather(*leftover, return_exceptions=True))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.run_until_complete(loop.shutdown_default_executor())
-    asyncio.set_event_loop(None)
-    loop.close()
+    try:
+        loop.run_until_complete(all_closed())
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 @pytest.fixture(autouse=True)

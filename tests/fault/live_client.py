@@ -14,11 +14,31 @@ from tests.fault.history import History
 _RECONNECT_PAUSE_S = 0.05
 _SUBSCRIBE_AGAIN_S = 0.2
 _ANSWER_WITHIN_S = 10.0
+_GOODBYE_WITHIN_S = 5.5  # Tornado gives the other side five seconds
 _NO_CONNECTION = (OSError, HTTPClientError, WebSocketError, StreamClosedError, WebSocketClosedError)
 
 
 class Lost(Exception):
     """The connection ended before the answer: nobody knows whether the request had an effect."""
+
+
+async def _dial(url: str) -> WebSocketClientConnection:
+    """Leaves no connection behind when its caller goes meanwhile. Raises TimeoutError, and what Tornado raises."""
+    coming = asyncio.ensure_future(websocket_connect(url, ping_interval=None))
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_S):
+            return await asyncio.shield(coming)
+    except (TimeoutError, asyncio.CancelledError):
+        coming.add_done_callback(lambda came: came.cancelled() or came.exception() or came.result().close())
+        raise
+
+
+async def _read_out(connection: WebSocketClientConnection) -> None:
+    """After its `close`: as long as nobody reads what has come, Tornado does not see the end that comes behind it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GOODBYE_WITHIN_S):
+            while await connection.read_message() is not None:
+                pass
 
 
 class Places:
@@ -93,17 +113,19 @@ class LiveClient:
             await asyncio.sleep(_RECONNECT_PAUSE_S)
 
     async def _one_session(self) -> None:
-        async with asyncio.timeout(_ANSWER_WITHIN_S):
-            url = self._next_url().replace("http", "ws", 1) + "/connection/websocket"
-            self._socket = await websocket_connect(url, ping_interval=None)
+        self._socket = await _dial(self._next_url().replace("http", "ws", 1) + "/connection/websocket")
+        was_told = False
         try:
             resumed = {name: self.places.resume(name) for name in self._server_side}
             self._send({"id": self._next(), "connect": {"token": self.token, "subs": resumed}})
             while (message := await self._socket.read_message()) is not None:
                 for line in str(message).split("\n"):
                     self._take(json.loads(line))
+            was_told = True
         finally:
             self._disconnected()
+            if not was_told:
+                await _read_out(self._socket)
 
     def _disconnected(self) -> None:
         assert self._socket is not None
