@@ -4,7 +4,6 @@ Exit code 1: nothing was done, and one sentence says why. 2: it was done, and so
 """
 
 import asyncio
-import signal
 from collections.abc import Coroutine
 from contextlib import nullcontext
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 
 from config.settings import Settings
 from server.command_line import ConfigFile, complain, console, settings_of, stop
+from server.core.interrupts import ended_by_signals
 
 Result = TypeVar("Result")
 upkeep = typer.Typer()
@@ -179,13 +179,5 @@ def _show(settings: Settings, source: Path, report: dict[str, Any], *, is_new: b
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
     """To its end, or until Ctrl-C or SIGTERM, which are heard at once: most of the time nothing is awaited here."""
-    before = {number: signal.signal(number, _have_enough) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with ended_by_signals():
         return asyncio.run(work)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _have_enough(*_: object) -> None:
-    raise KeyboardInterrupt

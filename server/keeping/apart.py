@@ -5,7 +5,6 @@ pipe does, so it does not outlive whoever began it.
 """
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from config.settings import Settings
+from server.core.interrupts import ended_by_signals
 from server.core.progress import Silent
 from server.jobs.backups import BackupFailed
 from server.keeping.archives import back_up
@@ -71,8 +71,14 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _main() -> int:
     os.nice(_NICE)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _have_enough)
+    try:
+        with ended_by_signals():
+            return _back_up()
+    except KeyboardInterrupt:
+        return 1
+
+
+def _back_up() -> int:
     settings = Settings.model_validate_json(sys.stdin.readline())
     threading.Thread(target=_end_with_the_pipe, daemon=True).start()
     try:
@@ -81,13 +87,7 @@ def _main() -> int:
     except (BadKeyFile, CannotOpen, CannotBackUp) as problem:
         print(problem, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 1
     return 0
-
-
-def _have_enough(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _end_with_the_pipe() -> None:
