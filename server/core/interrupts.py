@@ -37,6 +37,8 @@ def ended_by_signals() -> Iterator[None]:
             raise KeyboardInterrupt from None
         raise
     finally:
+        if told:  # what is over is not interrupted after its end
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
         sys.unraisablehook = said
         for number, handler in before.items():
             signal.signal(number, handler)

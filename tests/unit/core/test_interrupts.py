@@ -58,3 +58,27 @@ def test_work_ends_wherever_in_it_the_signal_comes(number, where):
     words = [sys.executable, "-c", _WORK, str(int(number)), where]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "had enough\n", "")
+
+
+_OVER = """
+import os, time
+from server.core.interrupts import ended_by_signals
+
+
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), 15)
+        for _ in range(1_000):
+            pass
+
+
+with ended_by_signals():
+    Last()
+time.sleep(0.1)
+print("over before")
+"""
+
+
+def test_what_was_over_is_not_interrupted_afterwards():
+    done = subprocess.run([sys.executable, "-c", _OVER], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "over before\n", "")
